@@ -1,0 +1,1 @@
+"""Data: hub, mirror and artificial worlds, all read into one shape of example."""
