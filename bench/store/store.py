@@ -1,0 +1,204 @@
+"""Artefacts on disk: never visible half-written, made once however many processes ask, never lost when damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from bench.canonical import canonical_json
+from bench.errors import Corrupt
+from bench.store.location import KINDS, check_key, check_kind, writable_root
+from bench.store.manifest import (
+    Manifest,
+    check_files,
+    read_manifest,
+    seal,
+    sync_directory,
+    verify_files,
+)
+
+_log = logging.getLogger(__name__)
+
+Make = Callable[[Path], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored artefact: its files are in the directory `path`, under the names in `manifest.files`."""
+
+    kind: str
+    key: str
+    path: Path
+    manifest: Manifest
+
+
+class Store:
+    """The artefacts under `root`, each in `<kind>/<key[:2]>/<key>/` with its manifest.
+
+    Every method raises BadInput for a kind that is not in KINDS or a key that is not 64 hexadecimal digits; the
+    constructor raises it for a root that cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = writable_root(root)
+
+    def find(self, kind: str, key: str) -> Entry | None:
+        """Return the artefact, or None when it is missing; a damaged one is moved to quarantine, and is missing."""
+        try:
+            return self._read(kind, key)
+        except Corrupt:
+            return self._set_aside(kind, key)
+
+    def ensure(
+        self,
+        kind: str,
+        key: str,
+        identity: Mapping[str, Any],
+        make: Make,
+        waiting: Callable[[str], None] = _log.info,
+    ) -> tuple[Entry, bool]:
+        """Return the artefact and whether it was made now, by `make`.
+
+        `make` gets an empty directory, writes the artefact's files into it and returns the provenance; identity and
+        provenance are plain, finite values. Of all processes and threads that ask at the same time one makes it;
+        `waiting` is told when this one has to wait. When `make` raises, nothing is left behind.
+        """
+        canonical_json(identity)  # An identity that cannot be written must not be found out after hours of training.
+        if (entry := self.find(kind, key)) is not None:
+            return entry, False
+        with self.lock(kind, key, waiting):
+            if (entry := self.find(kind, key)) is not None:
+                return entry, False
+            return self._make(kind, key, identity, make)
+
+    def publish(
+        self,
+        kind: str,
+        key: str,
+        identity: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+        write: Callable[[Path], None],
+    ) -> Entry:
+        """Return the artefact, written by `write` unless somebody else has published it before."""
+
+        def make(directory: Path) -> Mapping[str, Any]:
+            write(directory)
+            return provenance
+
+        return self.ensure(kind, key, identity, make)[0]
+
+    @contextlib.contextmanager
+    def lock(self, kind: str, key: str, waiting: Callable[[str], None] = _log.info) -> Iterator[None]:
+        """Hold the artefact's lock, which ends with the process; the same thread may take it again."""
+        lock = self._file_lock(kind, key)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting(f"waiting for another process to make {kind} {key[:12]} (lock {lock.lock_file})")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def remove(self, entry: Entry) -> None:
+        """Delete the artefact; no harm when it is gone already."""
+        with self.lock(entry.kind, entry.key):
+            path = self._path(entry.kind, entry.key)
+            aside = _aside(path)
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(aside)
+                shutil.rmtree(aside)
+
+    def entries(self, kind: str | None = None) -> Iterator[Entry]:
+        """Yield every sound artefact (of one kind), ordered by kind and key."""
+        for each in KINDS if kind is None else (check_kind(kind),):
+            for path in sorted((self.root / each).glob("??/" + "[0-9a-f]" * 64)):
+                entry = self.find(each, path.name)
+                if entry is not None and entry.path == path:
+                    yield entry
+
+    def verify(self, entry: Entry) -> list[str]:
+        """Hash all files of the artefact and return what is wrong, one sentence each; empty when all is well."""
+        path = self._path(entry.kind, entry.key)
+        try:
+            return verify_files(path, read_manifest(path, entry.kind, entry.key))
+        except Corrupt as error:
+            return [str(error)]
+
+    def _path(self, kind: str, key: str) -> Path:
+        return self.root / check_kind(kind) / check_key(key)[:2] / key
+
+    def _read(self, kind: str, key: str) -> Entry | None:
+        path = self._path(kind, key)
+        if not os.path.lexists(path):
+            return None
+        manifest = read_manifest(path, kind, key)
+        check_files(path, manifest)
+        return Entry(kind, key, path, manifest)
+
+    def _set_aside(self, kind: str, key: str) -> Entry | None:
+        # Without the lock, two finders could move away first the damaged artefact and then its replacement.
+        lock = self._file_lock(kind, key)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        try:
+            return self._read(kind, key)
+        except Corrupt as error:
+            self._quarantine(kind, key, str(error))
+            return None
+        finally:
+            lock.release()
+
+    def _quarantine(self, kind: str, key: str, problem: str) -> None:
+        refuge = self.root / "quarantine" / f"{kind}-{key}-{uuid.uuid4().hex[:8]}"
+        refuge.parent.mkdir(exist_ok=True)
+        self._path(kind, key).rename(refuge)
+        _log.warning("%s; the damaged %s is now %s and will be made again", problem, kind, refuge)
+
+    def _make(self, kind: str, key: str, identity: Mapping[str, Any], make: Make) -> tuple[Entry, bool]:
+        path = self._path(kind, key)
+        with _staging(path) as staging:
+            manifest = seal(staging, kind, key, identity, make(staging))
+            try:
+                staging.rename(path)
+            except OSError:
+                # Where locks do not reach (another host on a network file system) the first to publish wins.
+                if (winner := self.find(kind, key)) is None:
+                    raise
+                return winner, False
+        sync_directory(path.parent)
+        return Entry(kind, key, path, manifest), True
+
+    def _file_lock(self, kind: str, key: str) -> BaseFileLock:
+        path = self.root / "locks" / check_kind(kind) / f"{check_key(key)}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path, is_singleton=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".tmp-{path.name}-{uuid.uuid4().hex[:8]}")
+
+
+@contextlib.contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """Give an empty directory beside `path`; leftovers of killed processes go, so the caller holds the lock."""
+    for leftover in path.parent.glob(f".tmp-{path.name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    staging = _aside(path)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
