@@ -1,0 +1,248 @@
+"""Rows: what one condition scored under one recalibration, as stored in `results.jsonl` (described in docs/rows.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.canonical import canonical_json
+from bench.condition import Condition
+from bench.errors import BadInput
+from bench.small_files import locked, read_text, replace_text
+
+SCHEMA_VERSION = 1
+FIELDS: Mapping[str, tuple[type, ...]] = {
+    "schema": (int,),
+    "id": (str,),
+    "recalibration": (str,),
+    "study": (str,),
+    "condition": (dict,),
+    "protocol": (str,),
+    "world": (str,),
+    "split": (str,),
+    "n": (int,),
+    "groups": (int,),
+    "metrics": (dict,),
+    "transfer": (dict, type(None)),
+    "calibrator": (dict, type(None)),
+    "flags": (list,),
+    "digests": (dict,),
+    "throughput": (dict,),
+    "throughput_note": (str,),
+    "timings": (dict,),
+}
+NOT_REPRODUCIBLE = frozenset({"throughput", "throughput_note", "timings"})
+_JSON_NAMES = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
+_NUMBERS = ("value", "low", "high", "floor", "p")
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval (`low` to `high`) and, for binned errors, the `floor` of a calibrated model and `p`.
+
+    Units are those of the metric: fractions of one, nats for `nll`. None is "not defined" and never stands for 0.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One JSON object of `results.jsonl`; whoever holds a Row holds a valid one.
+
+    Raises BadInput when a field is missing or of another type, the schema is another, the id is not the condition's,
+    or a number is not finite.
+    """
+
+    data: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _check_fields(self.data)
+        _check_condition(self.data)
+        for name, entry in [*self.data["metrics"].items(), *(self.data["transfer"] or {}).items()]:
+            _check_estimate(name, entry)
+        for name, rate in self.data["throughput"].items():
+            _check_number(f"throughput {name!r}", rate)
+        if not all(isinstance(flag, str) for flag in self.data["flags"]):
+            raise BadInput(f"Got flags={self.data['flags']!r}, but every flag is a string.")
+
+    @property
+    def key(self) -> Key:
+        """What makes a row this row: (study, id, recalibration)."""
+        return self.study, self.id, self.recalibration
+
+    @property
+    def id(self) -> str:
+        """The condition's id."""
+        return str(self.data["id"])
+
+    @cached_property
+    def condition(self) -> Condition:
+        """The condition that was scored."""
+        return Condition.from_id(self.id)
+
+    @property
+    def recalibration(self) -> str:
+        """The calibrator's name, "none" where the confidence is the model's own."""
+        return str(self.data["recalibration"])
+
+    @property
+    def study(self) -> str:
+        """The digest of the study: 64 hexadecimal digits."""
+        return str(self.data["study"])
+
+    @property
+    def protocol(self) -> str:
+        """The name of the training protocol."""
+        return str(self.data["protocol"])
+
+    @property
+    def world(self) -> str:
+        """The world of the data: "real", or an artificial one such as "w0"."""
+        return str(self.data["world"])
+
+    @property
+    def split(self) -> str:
+        """The split that was scored."""
+        return str(self.data["split"])
+
+    @property
+    def n(self) -> int:
+        """The number of units scored."""
+        return int(self.data["n"])
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What a reader must know before using the numbers, sorted."""
+        return tuple(sorted(self.data["flags"]))
+
+    @property
+    def throughput_note(self) -> str:
+        """Why throughput is missing, or empty."""
+        return str(self.data["throughput_note"])
+
+    def metric(self, name: str) -> Estimate | None:
+        """The metric of that name, None where it is missing or undefined."""
+        return _estimate(self.data["metrics"].get(name))
+
+    def transfer(self, name: str) -> Estimate | None:
+        """The metric minus its value in the source language, None for the source itself and where it is missing."""
+        return _estimate((self.data["transfer"] or {}).get(name))
+
+    def rate(self, name: str) -> float | None:
+        """The throughput of that name in units a second, None where no work was timed."""
+        value = self.data["throughput"].get(name)
+        return None if value is None else float(value)
+
+
+def reproducible_part(row: Row) -> dict[str, Any]:
+    """Return the row's object without throughput and timings: equal for every run of the same study."""
+    return {name: value for name, value in row.data.items() if name not in NOT_REPRODUCIBLE}
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out."""
+    rows: dict[Key, int] = {}
+    read = []
+    # splitlines would also cut at U+2028, which JSON strings may hold as it is.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = Row(_parse(line))
+            if row.key in rows:
+                raise BadInput(f"It repeats the id, recalibration and study of line {rows[row.key]}.")
+        except BadInput as error:
+            raise BadInput(f"{path}, line {number}: {error} Delete that line and run its case again.") from error
+        rows[row.key] = number
+        read.append(row)
+    return read
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows to `path` at once, canonical JSON sorted by (study, id, recalibration): equal rows, equal bytes."""
+    replace_text(path, "".join(canonical_json(dict(row.data)) + "\n" for row in sorted(rows, key=lambda row: row.key)))
+
+
+def merge_rows(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """Return all rows sorted by key; where both hold a key, the new row."""
+    merged = {row.key: row for row in [*old, *new]}
+    return [merged[key] for key in sorted(merged)]
+
+
+def update_rows(path: Path, new: Iterable[Row]) -> list[Row]:
+    """Merge `new` into the file at `path`, which need not exist, and return all its rows.
+
+    Holds a lock beside the file, so that two sessions with one output directory keep each other's rows.
+    """
+    with locked(path):
+        rows = merge_rows(read_rows(path) if path.exists() else [], new)
+        write_rows(path, rows)
+    return rows
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise BadInput(f"It is no JSON ({error}).") from error
+    if not isinstance(data, dict):
+        raise BadInput(f"Got a JSON {type(data).__name__}, but a row is an object.")
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _check_fields(data: Mapping[str, Any]) -> None:
+    if data.get("schema", SCHEMA_VERSION) != SCHEMA_VERSION:
+        raise BadInput(
+            f"Got schema={data['schema']!r}, but this version reads {SCHEMA_VERSION}; use the version that wrote it."
+        )
+    for name, types in FIELDS.items():
+        if name not in data:
+            raise BadInput(f"Got a row without {name!r}, which every row has.")
+        if type(data[name]) not in types:
+            expected = " or ".join(_JSON_NAMES[one] for one in types)
+            raise BadInput(f"Got {name}={data[name]!r}, but it is of type {expected}.")
+
+
+def _check_condition(data: Mapping[str, Any]) -> None:
+    condition = Condition.from_id(data["id"])
+    stated = {name: getattr(condition, name) for name in Condition.__dataclass_fields__}
+    if data["condition"] != stated:
+        raise BadInput(f"Got id={data['id']!r} and condition={data['condition']!r}, but an id spells its condition.")
+
+
+def _check_estimate(name: str, entry: Any) -> None:
+    if entry is None:
+        return
+    if not isinstance(entry, dict) or "value" not in entry:
+        raise BadInput(f"Got metric {name!r} = {entry!r}, but a metric is null or an object with a value.")
+    for part in _NUMBERS:
+        _check_number(f"metric {name!r} with {part}", entry.get(part))
+
+
+def _check_number(what: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadInput(f"Got {what} = {value!r}, but it is a finite number or null.")
+
+
+def _estimate(entry: Mapping[str, Any] | None) -> Estimate | None:
+    if entry is None or entry["value"] is None:
+        return None
+    return Estimate(**{part: None if entry.get(part) is None else float(entry[part]) for part in _NUMBERS})  # type: ignore[arg-type]
