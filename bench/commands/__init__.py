@@ -1,0 +1,1 @@
+"""The subcommands of `crosscal`: each module has SUMMARY, configure(parser) and run(arguments)."""

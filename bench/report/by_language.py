@@ -1,0 +1,71 @@
+"""The part of the leaderboard that averages nothing but seeds: every language of every line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.cells import Format, cell, interval_cell, points, signed_points
+from bench.report.flags import Footnotes
+from bench.report.sections import Line, Section
+from bench.report.seeds import combine_seeds
+from bench.report.tables import MISSING, markdown_table
+from bench.rows import Estimate, Row
+
+_HEADERS = ("intermediate", "language", "group", "seeds", "n", "acc", "gap", "ECE-15", "floor")
+_TRANSFER = "gap minus source (95 %)"
+
+
+def by_language(section: Section, footnotes: Footnotes) -> str:
+    """Return one table a model, its lines in order, each with its languages in the order of the section."""
+    models = sorted({line.model for line in section.lines})
+    return "\n\n".join(f"#### {model}\n\n{_table(section, model, footnotes)}" for model in models)
+
+
+def language_rows(line: Line, token: str, recalibration: str = "none") -> list[Row]:
+    """Return the line's rows of one language, one for each seed that has it."""
+    cells = (line.row(seed, token, recalibration) for seed in line.seeds)
+    return [row for row in cells if row is not None]
+
+
+def over_seeds(rows: Iterable[Row], read: Callable[[Row], Estimate | None]) -> Estimate | None:
+    """Return one estimate over the rows' seeds, None if any seed has none."""
+    estimates = [read(row) for row in rows]
+    present = [estimate for estimate in estimates if estimate is not None]
+    return combine_seeds(present) if present and len(present) == len(estimates) else None
+
+
+def _table(section: Section, model: str, footnotes: Footnotes) -> str:
+    lines = [line for line in section.lines if line.model == model]
+    with_truth = any(row.metric("true_error") for line in lines for row in line.rows)
+    headers = [*_HEADERS, *(["true err"] if with_truth else []), _TRANSFER, "gap ts_en", "notes"]
+    rows = [_cells(line, info, with_truth, footnotes) for line in lines for info in section.languages]
+    return markdown_table(headers, [row for row in rows if row], left=3)
+
+
+def _cells(line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnotes) -> list[str]:
+    rows = language_rows(line, info.token)
+    if not rows:
+        return []
+    ece = over_seeds(rows, lambda row: row.metric("ece15"))
+    truth = [_metric(rows, "true_error", points)] if with_truth else []
+    return [
+        line.training,
+        info.token if info.name == info.token else f"{info.token} {info.name}",
+        f"{info.group}, scarce" if info.scarce else info.group,
+        str(len(rows)),
+        "/".join(str(n) for n in sorted({row.n for row in rows})),
+        _metric(rows, "accuracy", points),
+        _metric(rows, "gap", signed_points),
+        cell(None if ece is None else ece.value, points),
+        cell(None if ece is None else ece.floor, points),
+        *truth,
+        interval_cell(over_seeds(rows, lambda row: row.transfer("gap")), signed_points),
+        _metric(language_rows(line, info.token, "ts_en"), "gap", signed_points),
+        footnotes.marks(flag for row in rows for flag in row.flags),
+    ]
+
+
+def _metric(rows: Sequence[Row], name: str, form: Format) -> str:
+    estimate = over_seeds(rows, lambda row: row.metric(name))
+    return MISSING if estimate is None else form(estimate.value)

@@ -1,0 +1,38 @@
+"""A results directory: rows and ledger, and the reports that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.errors import BadInput
+from bench.report.figures import degradation_figure
+from bench.report.language_table import languages_of
+from bench.report.leaderboard import leaderboard
+from bench.report.ledger import Ledger, read_ledger
+from bench.report.sections import sections
+from bench.rows import Row, read_rows
+from bench.small_files import replace_text
+
+ROWS = "results.jsonl"
+LEDGER = "ledger.json"
+LEADERBOARD = "leaderboard.md"
+
+
+def read_results(directory: Path) -> tuple[list[Row], Ledger]:
+    """Return the rows and the ledger of a results directory; either file may be missing, not both."""
+    rows, ledger = directory / ROWS, directory / LEDGER
+    if not rows.exists() and not ledger.exists():
+        raise BadInput(f"{directory} holds neither {ROWS} nor {LEDGER}; name the output directory of a run.")
+    return read_rows(rows) if rows.exists() else [], read_ledger(ledger) if ledger.exists() else Ledger()
+
+
+def write_reports(rows: Sequence[Row], ledger: Ledger, output: Path) -> list[Path]:
+    """Write the leaderboard and one figure a section to `output` and return their paths."""
+    languages = languages_of(rows)
+    paths = [output / LEADERBOARD]
+    replace_text(paths[0], leaderboard(rows, ledger, languages))
+    for section in sections(rows, ledger, languages):
+        paths.append(output / f"degradation-{section.slug}.svg")
+        degradation_figure(section, paths[-1])
+    return paths

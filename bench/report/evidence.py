@@ -1,0 +1,56 @@
+"""Which rung of the evidence ladder has data: real sizes, real truncations, or an artificial world."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from bench.report.sections import REAL
+from bench.rows import Row
+
+NOT_ANSWERED = "For real pretrained encoders of different sizes this is not answered here."
+# Such rows show that the instrument works; they say nothing of pretrained encoders.
+_NO_EVIDENCE = frozenset({"random_weights", "stand_in", "local_model"})
+_NO_SIZE = frozenset({"truncated", "prior_supervision", "quantised"})
+_SIZES_FOR_A_SLOPE = 4
+
+
+def evidence(rows: Iterable[Row]) -> str:
+    """Return the first words of every report: the strongest rung of evidence among `rows`."""
+    usable = [row for row in rows if not _NO_EVIDENCE & set(row.flags)]
+    real = [row for row in usable if row.world == REAL]
+    ladders = _ladders(row.condition.model for row in real if not _NO_SIZE & set(row.flags))
+    if ladders:
+        return f"Strongest evidence here: real, independently pretrained sizes. {_described(ladders)}"
+    if real:
+        return f"{NOT_ANSWERED} {_real_rung(real)}"
+    if usable:
+        worlds = ", ".join(sorted({row.world for row in usable}))
+        return f"{NOT_ANSWERED} The strongest rung with data is the artificial one ({worlds}): an analogue only."
+    return f"{NOT_ANSWERED} No rung has data yet."
+
+
+def _real_rung(rows: list[Row]) -> str:
+    truncated = sorted({row.condition.model for row in rows if "truncated" in row.flags})
+    if truncated:
+        return (
+            f"The strongest rung with data is real, truncated ({', '.join(truncated)}): depth of one encoder, not size."
+        )
+    models = ", ".join(sorted({row.condition.model for row in rows}))
+    return f"The rows are of real encoders at one size each ({models})."
+
+
+def _ladders(models: Iterable[str]) -> dict[str, list[str]]:
+    """Return the families with several sizes; catalog tokens read <family>_<size>."""
+    families: dict[str, set[str]] = defaultdict(set)
+    for model in models:
+        families[model.rpartition("_")[0] or model].add(model)
+    return {family: sorted(sizes) for family, sizes in sorted(families.items()) if len(sizes) > 1}
+
+
+def _described(ladders: dict[str, list[str]]) -> str:
+    return " ".join(
+        f"Ladder {family}: {', '.join(sizes)}"
+        + (f"; fewer than {_SIZES_FOR_A_SLOPE} sizes, so no slope verdict." if len(sizes) < _SIZES_FOR_A_SLOPE else ".")
+        for family, sizes in ladders.items()
+    )

@@ -1,0 +1,53 @@
+"""Flags as footnotes: every flag of every row is seen, known or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_TEXTS = {
+    "artificial": "an artificial world: an analogue of natural languages, not one of them",
+    "stand_in": "a stand-in took the place of the hub",
+    "local_model": "weights from a directory the user named, under a token of its own",
+    "random_weights": "weights drawn at random: nothing was pretrained",
+    "truncated": "the first layers of one encoder: its depth, never a pretrained size",
+    "quantised": "weights that were quantised before they came here",
+    "prior_supervision": "pretrained with supervision close to the target: no size verdict, no claim about other work",
+    "contaminated": "the intermediate task holds the target's own data: in no average of genuine intermediates",
+    "tlm": "pretraining saw translation pairs",
+    "discourse": "pretraining saw discourse connectives",
+    "subset": "the source of the data holds only a part of a published split",
+    "capped": "a limit of the study left examples out, by whole groups",
+    "single_seed": "one seed: intervals are over items only, no verdict",
+    "collapsed": "fine-tuning collapsed to chance: the gap is only the confidence",
+    "at_chance": "accuracy at chance: ran, uninformative, the gap is only the confidence",
+    "other_provenance": "a stored artefact made on another device, thread count or library version",
+    "earlier_run": "the last run did not get to this case: the row is from an earlier run",
+}
+_DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True, slots=True)
+class Footnotes:
+    """The flags that occur in one part of a report, numbered in the order of this module, unknown ones last."""
+
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, flags: Iterable[str]) -> Footnotes:
+        """Return the footnotes for these flags."""
+        order = list(_TEXTS)
+        rank = {flag: order.index(flag) if flag in _TEXTS else len(order) for flag in flags}
+        return cls(tuple(sorted(rank, key=lambda flag: (rank[flag], flag))))
+
+    def marks(self, flags: Iterable[str]) -> str:
+        """The marks of `flags`, as in "¹ ³"."""
+        numbers = sorted(self.flags.index(flag) + 1 for flag in set(flags))
+        return " ".join(str(number).translate(_DIGITS) for number in numbers)
+
+    def texts(self) -> list[str]:
+        """One text for each mark, in their order: mark, flag, meaning."""
+        return [
+            f"{str(number).translate(_DIGITS)} {flag}: {_TEXTS.get(flag, 'a flag that this version does not know')}"
+            for number, flag in enumerate(self.flags, start=1)
+        ]

@@ -1,0 +1,129 @@
+"""The leaderboard: evidence and coverage first, then one part for each set of rows that may be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.averages import mean_rate
+from bench.report.by_language import by_language
+from bench.report.cells import cell, rate
+from bench.report.coverage import coverage, mark_earlier
+from bench.report.evidence import evidence
+from bench.report.flags import Footnotes
+from bench.report.ledger import Ledger
+from bench.report.scores import SCORES, TRANSFERS, Scored, cells, kept, ranked, targets, worst_cell
+from bench.report.sections import Line, Section, sections
+from bench.report.tables import MISSING, escaped, markdown_table
+from bench.rows import Row
+
+RATES = {
+    "train ex/s": "train_examples_per_s",
+    "train tokens/s": "train_tokens_per_s",
+    "predict ex/s": "predict_examples_per_s",
+    "predict tokens/s": "predict_tokens_per_s",
+}
+_READING = (
+    "Errors, accuracies and gaps are in percent points; the gap is mean confidence minus accuracy, so plus is "
+    "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
+    "ECE of a calibrated model of the same size, `ts_en` is after temperature scaling on source-language data. "
+    "L2² is debiased and may be negative. A dash means that a number, or a member of its average, is missing."
+)
+
+
+def leaderboard(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]) -> str:
+    """Return the whole leaderboard as Markdown; `languages` maps the tokens of conditions to their facts."""
+    marked = mark_earlier(rows, ledger)
+    parts = ["# Calibration of zero-shot cross-lingual transfer", escaped(evidence(marked))]
+    parts += ["## Coverage", coverage(ledger)]
+    found = sections(marked, ledger, languages)
+    if found:
+        parts += ["## How to read the tables", _READING]
+    return "\n\n".join([*parts, *map(_section, found)]) + "\n"
+
+
+def footnotes_of(section: Section) -> Footnotes:
+    """Return the footnotes for all flags in a section."""
+    return Footnotes.of(flag for line in section.lines for flag in line.flags)
+
+
+def members_sentence(section: Section) -> str:
+    """Say over which languages the means are taken: all there are, or the ones that were selected."""
+    chosen, everything = targets(section), section.group("rich", "between", "poor")
+    if not chosen:
+        return "No target language has a row, so there are no means."
+    if len(chosen) == len(everything):
+        return f"Means are over all {len(chosen)} target languages."
+    return (
+        f"Means are over the {len(chosen)} of {len(everything)} target languages that were selected "
+        f"({', '.join(chosen)}): not comparable with means over all."
+    )
+
+
+def trained_cells(scored: Scored) -> list[str]:
+    """Return model, intermediate and number of seeds."""
+    return [scored.model, scored.training, MISSING if scored.line is None else str(len(scored.line.seeds))]
+
+
+def _section(section: Section) -> str:
+    footnotes = footnotes_of(section)
+    parts = [
+        f"## {escaped(section.title)}",
+        f"Ranked by NLL, lower first. {members_sentence(section)}",
+        _scores(section, footnotes),
+        "### Transfer of the gap: language minus source, same checkpoint",
+        _groups_sentence(section),
+        _transfers(section),
+        "### Throughput",
+        _throughput(section),
+        "### By language",
+        by_language(section, footnotes),
+    ]
+    if footnotes.flags:
+        parts += ["### Notes", "\n".join(f"- {escaped(text)}" for text in footnotes.texts())]
+    return "\n\n".join(parts)
+
+
+def _scores(section: Section, footnotes: Footnotes) -> str:
+    columns = kept(SCORES, section)
+    headers = ["#", "model", "intermediate", "seeds", *(column.title for column in columns), "notes"]
+    rows = [
+        [_rank(one), *trained_cells(one), *cells(one, columns), marks(one.line, footnotes)]
+        for one in ranked(section, columns)
+    ]
+    return markdown_table(headers, rows, left=3)
+
+
+def marks(line: Line | None, footnotes: Footnotes) -> str:
+    """Return the marks of a line's flags; a mean of lines has none of its own."""
+    return "" if line is None else footnotes.marks(line.flags)
+
+
+def _rank(scored: Scored) -> str:
+    return MISSING if scored.rank is None else str(scored.rank)
+
+
+def _transfers(section: Section) -> str:
+    headers = ["model", "intermediate", "seeds", *(column.title for column in TRANSFERS), "worst language"]
+    rows = [
+        [*trained_cells(one), *cells(one, TRANSFERS), worst_cell(section, one.line)]
+        for one in ranked(section, TRANSFERS)
+    ]
+    return markdown_table(headers, rows, left=2)
+
+
+def _groups_sentence(section: Section) -> str:
+    rich, poor = (", ".join(section.group(name)) or "none" for name in ("rich", "poor"))
+    return f"Source: {section.source or 'none'}. Rich: {rich}. Poor: {poor}. Worst is where the gap is largest in size."
+
+
+def _throughput(section: Section) -> str:
+    rows = [_rates(line) for line in section.lines]
+    timed = any(value != MISSING for row in rows for value in row[2:])
+    reasons = sorted({row.throughput_note for line in section.lines for row in line.rows if row.throughput_note})
+    table = [markdown_table(["model", "intermediate", *RATES], rows, left=2)] if timed else ["No work was timed."]
+    return "\n\n".join([*table, *(["\n".join(f"- {escaped(reason)}" for reason in reasons)] if reasons else [])])
+
+
+def _rates(line: Line) -> list[str]:
+    return [line.model, line.training, *(cell(mean_rate(line, name), rate) for name in RATES.values())]

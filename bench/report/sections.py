@@ -1,0 +1,142 @@
+"""Which rows may share a table: one study, world, target and split; in it one line for each way of training."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.catalog import tasks
+from bench.catalog.language_info import GROUPS, LanguageInfo
+from bench.condition import Condition
+from bench.report.ledger import Ledger
+from bench.rows import Row
+
+REAL = "real"
+# The plain encoder, its control, and the union of the others: each is shown, none is a genuine single intermediate.
+_NOT_GENUINE = frozenset({"none", "more", "multi"})
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The rows of one model, intermediate and variant: all languages, seeds and recalibrations."""
+
+    model: str
+    intermediate: str
+    variant: str
+    rows: tuple[Row, ...]
+
+    @property
+    def training(self) -> str:
+        """The intermediate task and, where there is one, the variant."""
+        return f"{self.intermediate} {self.variant}".rstrip()
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have a row in any language."""
+        return tuple(sorted({row.condition.seed for row in self.rows}))
+
+    @cached_property
+    def flags(self) -> frozenset[str]:
+        """The flags of all rows, and `single_seed` where there is but one."""
+        own = {flag for row in self.rows for flag in row.flags}
+        return frozenset(own | ({"single_seed"} if len(self.seeds) == 1 else set()))
+
+    @property
+    def genuine(self) -> bool:
+        """Whether this is an intermediate task proper, free of the target's own data."""
+        return self.intermediate not in _NOT_GENUINE and "contaminated" not in self.flags
+
+    def row(self, seed: int, language: str, recalibration: str = "none") -> Row | None:
+        """The row of that cell, None where there is none."""
+        return self._cells.get((seed, language, recalibration))
+
+    @cached_property
+    def _cells(self) -> dict[tuple[int, str, str], Row]:
+        return {(row.condition.seed, row.condition.language, row.recalibration): row for row in self.rows}
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that may be compared, with the languages of their world in the order of reports.
+
+    `selected` are the languages that were asked for: those of the ledger for these models, and those that have rows.
+    """
+
+    study: str
+    protocol: str
+    world: str
+    target: str
+    split: str
+    lines: tuple[Line, ...]
+    languages: tuple[LanguageInfo, ...]
+    selected: frozenset[str]
+
+    @property
+    def title(self) -> str:
+        """The heading: everything that is held fixed in this section."""
+        world = "real data" if self.world == REAL else f"artificial world {self.world}"
+        split = "" if self.split == "test" else f", split {self.split}"
+        return f"{self.target}, {world}, protocol {self.protocol}{split}, study {self.study[:12]}"
+
+    @property
+    def slug(self) -> str:
+        """The section's name in file names."""
+        return f"{self.target}-{self.world}-{self.study[:12]}"
+
+    @property
+    def source(self) -> str | None:
+        """The language that is trained on, where the target has one."""
+        return next((info.token for info in self.languages if info.group == "source"), None)
+
+    def group(self, *names: str) -> tuple[str, ...]:
+        """The tokens of the languages of these groups."""
+        return tuple(info.token for info in self.languages if info.group in names)
+
+
+def sections(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]) -> list[Section]:
+    """Return the sections of `rows`: real data first, then by target, world, protocol and study.
+
+    `languages` maps tokens to their facts; a language it does not hold is shown last and is in no average.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[(row.study, row.protocol, row.world, row.condition.target, row.split)].append(row)
+    order = sorted(groups, key=lambda key: (key[2] != REAL, key[3], key[2], key[1], key[0], key[4]))
+    return [_section(key, groups[key], ledger, languages) for key in order]
+
+
+def _section(
+    key: tuple[str, str, str, str, str], rows: list[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]
+) -> Section:
+    study, protocol, world, target, split = key
+    conditions = [row.condition for row in rows]
+    models = {condition.model for condition in conditions}
+    asked = [Condition.from_id(entry.id) for entry in ledger.entries if entry.study == study]
+    conditions += [one for one in asked if one.model in models and one.target == target]
+    infos = _languages(world, target, languages)
+    present = {row.condition.language for row in rows}
+    unknown = [LanguageInfo(token, token, "control", world) for token in sorted(present - {i.token for i in infos})]
+    shown = frozenset(info.token for info in (*infos, *unknown))
+    selected = frozenset(condition.language for condition in conditions) & shown
+    return Section(study, protocol, world, target, split, _lines(rows), (*infos, *unknown), selected)
+
+
+def _languages(world: str, target: str, languages: Mapping[str, LanguageInfo]) -> tuple[LanguageInfo, ...]:
+    found = [info for info in languages.values() if info.world == world]
+    if world == REAL:
+        found = [info for info in found if info.token in tasks.target(target).languages]
+    return tuple(sorted(found, key=lambda info: (GROUPS.index(info.group), info.token)))
+
+
+def _lines(rows: Iterable[Row]) -> tuple[Line, ...]:
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[(row.condition.model, row.condition.intermediate, row.condition.variant)].append(row)
+    return tuple(Line(*key, tuple(groups[key])) for key in sorted(groups, key=_line_order))
+
+
+def _line_order(key: tuple[str, str, str]) -> tuple[str, bool, bool, str, str]:
+    model, intermediate, variant = key
+    return model, intermediate != "none", intermediate != "more", intermediate, variant

@@ -1,0 +1,93 @@
+"""The report for a terminal: coverage, and a compact leaderboard that fits the width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.coverage import coverage_line, mark_earlier, reasons
+from bench.report.evidence import evidence
+from bench.report.leaderboard import footnotes_of, marks, members_sentence, trained_cells
+from bench.report.ledger import Ledger
+from bench.report.scores import (
+    ACCURACY,
+    ECE,
+    GAP,
+    GAP_AFTER,
+    NLL,
+    SOURCE_ACCURACY,
+    TRANSFER,
+    TRANSFER_POOR,
+    TRANSFER_RICH,
+    Column,
+    cells,
+    ranked,
+    worst_cell,
+)
+from bench.report.sections import Section, sections
+from bench.report.tables import terminal_table, visible
+from bench.rows import Row
+
+_COLUMNS = {
+    "NLL": NLL,
+    "source": SOURCE_ACCURACY,
+    "acc": ACCURACY,
+    "gap": GAP,
+    "ts_en": GAP_AFTER,
+    "ECE": ECE,
+    "Δgap": TRANSFER,
+    "Δrich": TRANSFER_RICH,
+    "Δpoor": TRANSFER_POOR,
+}
+# Left out one after the other, until the table fits.
+_EXPENDABLE = ("ECE", "ts_en", "Δpoor", "Δrich", "source")
+
+
+def terminal_summary(
+    rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo], width: int
+) -> list[str]:
+    """Return lines for a terminal `width` columns wide; a table loses columns before it gets wider than that."""
+    marked = mark_earlier(rows, ledger)
+    lines = textwrap.wrap(coverage_line(ledger), width)
+    for status, reason, count, models in reasons(ledger):
+        lines += textwrap.wrap(f"- {status} {count}: {visible(reason)} ({models})", width, subsequent_indent="  ")
+    lines += textwrap.wrap(evidence(marked), width)
+    for section in sections(marked, ledger, languages):
+        lines += ["", *_section(section, width)]
+    return lines
+
+
+def _section(section: Section, width: int) -> list[str]:
+    head = f"{visible(section.title)}. Percent points, ranked by NLL; Δgap is language minus source."
+    footnotes = footnotes_of(section)
+    notes = "; ".join(visible(text.partition(":")[0]) for text in footnotes.texts())
+    return [
+        *textwrap.wrap(f"{head} {members_sentence(section)}", width),
+        *_fitting_table(section, width),
+        *(textwrap.wrap(f"Notes: {notes}", width) if notes else []),
+    ]
+
+
+def _fitting_table(section: Section, width: int) -> list[str]:
+    table: list[str] = []
+    for dropped in range(len(_EXPENDABLE) + 1):
+        titles = [title for title in _COLUMNS if title not in _EXPENDABLE[:dropped]]
+        table = _table(section, titles)
+        if max(map(len, table)) <= width:
+            break
+    return table
+
+
+def _table(section: Section, titles: Sequence[str]) -> list[str]:
+    footnotes = footnotes_of(section)
+    columns: list[Column] = [_plain(_COLUMNS[title]) for title in titles]
+    rows = [
+        [*trained_cells(one), *cells(one, columns), worst_cell(section, one.line), marks(one.line, footnotes)]
+        for one in ranked(section, columns)
+    ]
+    return terminal_table(["model", "intermediate", "seeds", *titles, "worst", "notes"], rows, left=2)
+
+
+def _plain(column: Column) -> Column:
+    return Column(column.title, column.measure, column.form)

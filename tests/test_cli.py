@@ -1,0 +1,130 @@
+"""`crosscal report` and the figures: what is written, and what is said when that cannot be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.catalog.language_info import LanguageInfo
+from bench.cli import main
+from bench.errors import BadInput
+from bench.report.figures import degradation_figure
+from bench.report.language_table import languages_of
+from bench.report.leaderboard import leaderboard
+from bench.report.ledger import Ledger, LedgerEntry, write_ledger
+from bench.report.sections import sections
+from bench.rows import write_rows
+from tests.row_factory import LANGUAGES, STUDY, make_row, make_rows
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    rows = [*make_rows(), *make_rows(intermediate="snli", study="cd" * 32)]
+    write_rows(tmp_path / "results" / "results.jsonl", rows)
+    write_ledger(
+        tmp_path / "results" / "ledger.json", Ledger(tuple(LedgerEntry(row.id, "run", "", row.study) for row in rows))
+    )
+    return tmp_path / "results"
+
+
+def test_report_writes_the_leaderboard_and_a_figure_for_each_study(
+    results: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["report", str(results)]) == 0
+    written = [results / "leaderboard.md", *sorted(results.glob("degradation-*.svg"))]
+    assert len(written) == 3
+    assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
+    text = (results / "leaderboard.md").read_text()
+    assert text.count("Ranked by NLL") == 2
+    # The fixture has fewer languages than XNLI: the catalog's are what a mean over all is measured by.
+    assert "Means are over the 5 of 14 target languages that were selected" in text
+
+
+def test_report_writes_elsewhere_on_request_and_twice_the_same(results: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert main(["report", str(results), "--output", str(tmp_path / name)]) == 0
+    first = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    assert first == {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
+    assert sorted(path.name for path in results.iterdir()) == ["ledger.json", "results.jsonl"]
+
+
+def test_a_ledger_alone_is_reported(tmp_path: Path) -> None:
+    write_ledger(tmp_path / "ledger.json", Ledger((LedgerEntry("a-none-xnli-sw-s0", "skipped", "needs gpu", STUDY),)))
+    assert main(["report", str(tmp_path)]) == 0
+    assert "0 of 1 selected cases are scored" in (tmp_path / "leaderboard.md").read_text()
+
+
+def test_languages_are_those_of_the_catalog() -> None:
+    infos = languages_of([make_row()])
+    assert infos["sw"] == LanguageInfo("sw", "Swahili", "rich")
+    assert len(infos) == 15
+    assert languages_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda path: None, "holds neither results.jsonl nor ledger.json; name the output directory of a run."),
+        (lambda path: (path / "results.jsonl").write_text("x\n"), "results.jsonl, line 1: It is no JSON"),
+        (lambda path: (path / "ledger.json").write_text("x"), "ledger.json is no ledger:"),
+    ],
+)
+def test_bad_results_end_with_status_2_and_one_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture, prepare: object, message: str
+) -> None:
+    prepare(tmp_path)
+    assert main(["report", str(tmp_path)]) == 2
+    stderr = capsys.readouterr().err
+    assert stderr.startswith(f"crosscal report: {tmp_path}")
+    assert message in stderr
+    assert stderr.count("\n") == 1
+
+
+def test_an_unwritable_output_is_named(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    assert main(["report", str(results), "--output", str(tmp_path / "file")]) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing"], ["report"]])
+def test_bad_use_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: crosscal" in capsys.readouterr().err
+
+
+def test_the_command_line_loads_no_heavy_library() -> None:
+    heavy = "{'torch', 'transformers', 'datasets', 'pytest', 'matplotlib', 'scipy', 'pyarrow'}"
+    code = f"import sys, bench.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1], check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_a_figure_states_its_flags_and_draws_every_line(tmp_path: Path) -> None:
+    rows = [*make_rows(flags=["subset"]), *make_rows(model="xlmr_large", intermediate="snli", languages=("en", "sw"))]
+    (section,) = sections(rows, Ledger(), LANGUAGES)
+    degradation_figure(section, tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text()
+    for words in ("Flags of at least one line: single_seed, subset", "xlmr_base", "xlmr_large", "none", "snli", "rich"):
+        assert words in text
+
+
+def test_a_figure_needs_a_suffix_it_can_draw(tmp_path: Path) -> None:
+    (section,) = sections(make_rows(), Ledger(), LANGUAGES)
+    with pytest.raises(BadInput, match=r"figure.pdf', but a figure ends in .svg or .png\."):
+        degradation_figure(section, tmp_path / "figure.pdf")
+
+
+def test_the_leaderboard_is_what_the_function_returns(results: Path) -> None:
+    main(["report", str(results)])
+    rows = [*make_rows(), *make_rows(intermediate="snli", study="cd" * 32)]
+    ledger = Ledger(tuple(LedgerEntry(row.id, "run", "", row.study) for row in rows))
+    assert (results / "leaderboard.md").read_text() == leaderboard(
+        rows, Ledger().merged(ledger.entries), languages_of(rows)
+    )
