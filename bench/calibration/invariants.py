@@ -1,0 +1,150 @@
+"""What must hold of any outcomes: plain checks that raise AssertionError, run on every new row's own logits.
+
+Checks take their randomness as arguments, so that a caller may search for a failing case. They look metrics up in the
+registry when they run: whatever scores a row is what is checked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.calibration.arrays import FloatArray, IntArray
+from bench.calibration.binning import bin_sums
+from bench.calibration.metrics import METRICS, BinnedMetric, MeanMetric, Metric
+from bench.calibration.outcomes import Outcomes
+from bench.calibration.recalibration import Recalibration, check_disjoint
+from bench.predictions import Predictions
+from bench.statistics.sufficient import defined, group_sums, replicate_values
+
+# Sums of thousands of float64 values of size 1 in another order.
+_TOLERANCE = 1e-9
+
+
+def check_outcomes(outcomes: Outcomes) -> None:
+    """Check distributions, ranges, and the order |gap| <= ece15 <= 1 that refinement gives."""
+    _same("probabilities", "their sum", 1.0, outcomes.probabilities.sum(axis=1))
+    confidence, correct = outcomes.confidence, outcomes.correct
+    _holds("confidence", "lie in [1/K, 1]", _within(confidence, 1 / outcomes.probabilities.shape[1], 1.0))
+    _holds("correct", "lie in [0, 1]", _within(correct, 0.0, 1.0))
+    for metric in defined(outcomes):
+        value = metric.value(outcomes)
+        _holds(
+            metric.name,
+            f"lie in [{metric.low}, {metric.high}]",
+            np.isnan(value) or _within(value, metric.low, metric.high),
+        )
+    gap = confidence.mean() - correct.mean()
+    _same("gap", "mean confidence - accuracy", gap, METRICS["gap"].value(outcomes))
+    _holds("ece15", "be at least |gap|", METRICS["ece15"].value(outcomes) >= abs(gap) - _TOLERANCE)
+    one_bin = _binned("ece15").formula(bin_sums(np.zeros(len(outcomes), np.intp), 1, confidence, correct))
+    _same("ece15", "its value with one bin, |gap|", abs(gap), one_bin)
+
+
+def check_order(outcomes: Outcomes, order: IntArray) -> None:
+    """Check that the order of the items changes no metric; `order` (n,) is a permutation."""
+    _compare("after the items are permuted", outcomes, outcomes.take(order))
+
+
+def check_weights(outcomes: Outcomes, weights: IntArray) -> None:
+    """Check that weight k is k copies, and that doubling all weights changes only what the registry says it may."""
+    copies = outcomes.take(np.repeat(np.arange(len(outcomes)), weights))
+    for metric in defined(outcomes):
+        value = metric.value(copies)
+        _same(metric.name, "weight k against k copies", value, metric.value(outcomes, weights.astype(np.float64)))
+        if metric.scale_free:
+            _same(metric.name, "weight 2 for all", metric.value(outcomes), metric.value(outcomes, _twos(outcomes)))
+
+
+def check_class_names(predictions: Predictions, order: IntArray) -> None:
+    """Check that renaming the classes changes no metric; `order` (K,) is a permutation."""
+    renamed = Predictions(
+        predictions.item_ids,
+        predictions.group_ids,
+        np.argsort(order)[predictions.labels],
+        predictions.logits[:, order],
+        None if predictions.posterior is None else predictions.posterior[:, order],
+        predictions.metadata,
+    )
+    first, second = Outcomes.from_predictions(predictions), Outcomes.from_predictions(renamed)
+    _compare("after the classes are renamed", first, second)
+
+
+def check_clusters(outcomes: Outcomes, multiplicities: FloatArray) -> None:
+    """Check that taking group g multiplicities[g] times (groups in sorted order) is weighting its items so."""
+    groups, index = np.unique(outcomes.group_ids, return_inverse=True)
+    columns = group_sums(outcomes)
+    _holds("group sums", f"have one row for each of the {len(groups)} groups", len(columns.columns) == len(groups))
+    replicates = replicate_values(columns, multiplicities[None, :])
+    for metric in defined(outcomes):
+        direct = _with_fixed_bins(metric, outcomes, multiplicities[index])
+        _same(metric.name, "a replicate against weighted items", direct, replicates[metric.name][0])
+
+
+def check_recalibration(outcomes: Outcomes, recalibration: Recalibration) -> None:
+    """Check disjoint groups, T > 0, no loss on the fit set, and that answers stay what they were."""
+    check_apart(recalibration.fitted_on, outcomes)
+    temperature = recalibration.temperature
+    _holds("temperature", "be positive", temperature.value > 0)
+    _holds(
+        "temperature", "not raise the NLL of its fit set", temperature.nll_after <= temperature.nll_before + _TOLERANCE
+    )
+    after = recalibration.apply(outcomes)
+    _same("temperature", "accuracy", METRICS["accuracy"].value(outcomes), METRICS["accuracy"].value(after))
+    rows = np.arange(len(after))
+    answers = outcomes.log_probabilities.argmax(axis=1)
+    kept = after.log_probabilities[rows, answers] >= after.log_probabilities.max(axis=1)
+    _holds("temperature", "leave every answer the most probable", kept)
+    refitted = METRICS["nll"].value(recalibration.temperature.apply(recalibration.fitted_on))
+    _same("temperature", "NLL of its fit set", temperature.nll_after, refitted)
+
+
+def check_apart(fit: Outcomes, score: Outcomes) -> None:
+    """Check that no group is in both sets, whatever the library's own guard says."""
+    shared = set(fit.group_ids.tolist()) & set(score.group_ids.tolist())
+    _holds("groups of calibration and test", f"be disjoint, but share {len(shared)}", not shared)
+    check_disjoint(fit, score)
+
+
+def check_parallel(outcomes: Outcomes, source: Outcomes) -> None:
+    """Check that a language has the items and groups of the source language: the same number, and the same ones."""
+    _holds("language", f"have {len(source)} items, but has {len(outcomes)}", len(outcomes) == len(source))
+    pairs = [set(zip(each.item_ids.tolist(), each.group_ids.tolist(), strict=True)) for each in (outcomes, source)]
+    _holds("language", "have the source's items in the source's groups", pairs[0] == pairs[1])
+
+
+def _compare(change: str, first: Outcomes, second: Outcomes) -> None:
+    for metric in defined(first):
+        _same(metric.name, f"its value {change}", metric.value(first), metric.value(second))
+
+
+def _with_fixed_bins(metric: Metric, outcomes: Outcomes, weights: FloatArray) -> float:
+    if isinstance(metric, MeanMetric):
+        return metric.value(outcomes, weights)
+    index = metric.index(outcomes)
+    return float(metric.formula(bin_sums(index, metric.bins, outcomes.confidence, outcomes.correct, weights)))
+
+
+def _binned(name: str) -> BinnedMetric:
+    metric = METRICS[name]
+    assert isinstance(metric, BinnedMetric), f"{name} must be a binned metric"
+    return metric
+
+
+def _twos(outcomes: Outcomes) -> FloatArray:
+    return np.full(len(outcomes), 2.0)
+
+
+def _within(values: float | FloatArray, low: float, high: float) -> npt.NDArray[np.bool_]:
+    array = np.asarray(values)
+    return np.asarray((array >= low - _TOLERANCE) & (array <= high + _TOLERANCE))
+
+
+def _holds(subject: str, rule: str, truth: bool | npt.ArrayLike) -> None:
+    if not np.all(truth):
+        raise AssertionError(f"{subject} must {rule}")
+
+
+def _same(subject: str, what: str, expected: float, found: float | FloatArray) -> None:
+    if not np.allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
+        raise AssertionError(f"{subject}: {what} must be {expected}, but is {found}")

@@ -1,0 +1,79 @@
+"""Temperature scaling (Guo et al. 2017): one positive number that divides the logits, found exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from bench.calibration.arrays import FloatArray, IntArray, log_softmax
+from bench.calibration.outcomes import Outcomes
+
+# Temperatures of trained networks lie well inside; outside, probabilities are uniform or 0 and 1 for every purpose.
+LOWEST, HIGHEST = 0.01, 100.0
+_LOG_BOUNDS = (math.log(LOWEST), math.log(HIGHEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """A fitted temperature: `value` > 0, mean NLL of the fit set in nats before and after, whether it is at a bound."""
+
+    value: float
+    nll_before: float
+    nll_after: float
+    at_bound: bool
+
+    def apply(self, outcomes: Outcomes) -> Outcomes:
+        """Return `outcomes` with their logits divided by the temperature; answers and correctness stay."""
+        return apply(outcomes, self.value)
+
+
+def apply(outcomes: Outcomes, temperature: float) -> Outcomes:
+    """Return `outcomes` with their logits divided by `temperature` > 0; answers and correctness stay."""
+    return outcomes.with_log_probabilities(log_softmax(outcomes.log_probabilities / temperature))
+
+
+def fit_temperature(logits: FloatArray, labels: IntArray) -> Temperature:
+    """Return the temperature in [0.01, 100] with the least mean NLL; logits (n, K) finite, labels (n,), n >= 1.
+
+    The NLL is convex in 1/T, so its only minimum is where its slope changes sign. Where it does not change sign the
+    answer is a bound, flagged: 0.01 when every label has the highest logit (n = 1 and right, separable data), 100 when
+    the logits speak against the labels on average (anti-correlated data: no T > 0 repairs them). Logits that are equal
+    within every row give 1: no temperature changes anything.
+    """
+    value, at_bound = _minimum(logits, labels)
+    return Temperature(
+        value=value,
+        nll_before=_nll(logits, labels, 1.0),
+        nll_after=_nll(logits, labels, value),
+        at_bound=at_bound,
+    )
+
+
+def slopes(logits: FloatArray, labels: IntArray, log_temperature: float) -> FloatArray:
+    """Return the (n,) slopes of the items' NLL in 1/T: mean logit minus the label's logit. They fall as T rises."""
+    centred = logits - logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(log_softmax(centred / math.exp(log_temperature)))
+    expected = (probabilities * centred).sum(axis=1)
+    slope: FloatArray = expected - centred[np.arange(len(labels)), labels]
+    return slope
+
+
+def _minimum(logits: FloatArray, labels: IntArray) -> tuple[float, bool]:
+    if (logits == logits[:, :1]).all():
+        return 1.0, False
+
+    def slope(log_temperature: float) -> float:
+        return float(slopes(logits, labels, log_temperature).mean())
+
+    if slope(_LOG_BOUNDS[0]) <= 0:
+        return LOWEST, True
+    if slope(_LOG_BOUNDS[1]) >= 0:
+        return HIGHEST, True
+    return math.exp(brentq(slope, *_LOG_BOUNDS, xtol=1e-13)), False
+
+
+def _nll(logits: FloatArray, labels: IntArray, temperature: float) -> float:
+    return float(-log_softmax(logits / temperature)[np.arange(len(labels)), labels].mean())

@@ -1,0 +1,1 @@
+"""Resampling and contrasts: pure functions of outcomes."""
