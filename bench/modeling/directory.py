@@ -1,0 +1,97 @@
+"""A model directory on disk: what must be in it, and which bytes it is. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.canonical import digest
+from bench.errors import BadInput
+
+_TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "sentencepiece.bpe.model", "spm.model", "spiece.model", "vocab.txt", "vocab.json", "merges.txt",
+)  # fmt: skip
+# These number positions from the padding id + 1, so their first table rows hold no position.
+_OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert"})
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderShape:
+    """What a catalog row says of a stored configuration; `None` where the row does not say."""
+
+    hidden: int | None = None
+    layers: int | None = None
+    vocabulary: int | None = None
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """Return the encoder's safetensors files, sorted; raises BadInput when there is no directory or no such file."""
+    if not directory.is_dir():
+        raise BadInput(f"Got model directory {directory}, but there is no such directory; check the path.")
+    files = sorted(directory.glob("model*.safetensors"))
+    if not files:
+        raise BadInput(
+            f"{directory} holds no model*.safetensors; convert its weights with `crosscal mirror convert {directory}`."
+        )
+    return files
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """Return `config.json` of a model directory; raises BadInput when it is missing or no JSON object."""
+    path = directory / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{directory} holds no config.json; add the one its weights were saved with.") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is no JSON ({error}); fetch the model again.") from error
+    if not isinstance(config, dict):
+        raise BadInput(f"{path} is no JSON object; fetch the model again.")
+    return config
+
+
+def check_shape(directory: Path, expected: EncoderShape) -> None:
+    """Raise BadInput naming both values when the stored configuration differs from `expected`."""
+    config = read_config(directory)
+    named = {
+        "hidden_size": expected.hidden,
+        "num_hidden_layers": expected.layers,
+        "vocab_size": expected.vocabulary,
+    }
+    for name, wanted in named.items():
+        found = config.get(name)
+        if wanted is not None and found != wanted:
+            raise BadInput(
+                f"{directory / 'config.json'} says {name}={found!r}, but the catalog row says {wanted}; "
+                "give the directory of that model, or a token of your own: --model <token>=DIR."
+            )
+
+
+def usable_positions(config: Any) -> int | None:
+    """Return how many tokens a row may have under `config` (a transformers configuration), None when unbounded."""
+    positions: int | None = getattr(config, "max_position_embeddings", None)
+    if positions is None or config.model_type not in _OFFSET_POSITIONS:
+        return positions
+    return positions - int(config.pad_token_id) - 1
+
+
+def weights_digest(directory: Path) -> str:
+    """Return one sha256 over the names and bytes of weights, configuration and tokenizer: the identity of an input."""
+    weight_files(directory)
+    read_config(directory)
+    return digest([[path.name, _sha256(path)] for path in _identity_files(directory)])
+
+
+def _identity_files(directory: Path) -> Iterator[Path]:
+    names = {path.name for path in directory.glob("*.safetensors*")} | {"config.json", *_TOKENIZER_FILES}
+    return (directory / name for name in sorted(names) if (directory / name).is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

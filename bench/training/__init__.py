@@ -1,0 +1,1 @@
+"""Fine-tuning: what a phase is, the order of its batches, its loop, and its checkpoints."""

@@ -1,0 +1,65 @@
+"""Checkpoints on disk: safetensors and JSON, nothing that can run code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from bench.canonical import canonical_json
+from bench.errors import Corrupt
+from bench.modeling.encoder import Encoder, load_encoder, quiet_transformers
+from bench.modeling.heads import ClassificationHead
+from bench.modeling.tokenization import load_tokenizer
+
+_HEAD_WEIGHTS = "head.safetensors"
+_HEAD_FACTS = "head.json"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A loaded checkpoint: `meta` is what `save_classifier` was given."""
+
+    encoder: Encoder
+    head: ClassificationHead
+    tokenizer: Any
+    meta: Mapping[str, Any]
+
+
+def save_encoder(directory: Path, encoder: Encoder, tokenizer: Any) -> None:
+    """Write encoder, configuration and tokenizer into `directory`, which `load_encoder` reads.
+
+    Equal encoders give equal bytes. The directory is the caller's to publish: nothing here is atomic.
+    """
+    with quiet_transformers():
+        encoder.save_pretrained(str(directory))
+        tokenizer.save_pretrained(str(directory))
+
+
+def save_classifier(
+    directory: Path, encoder: Encoder, head: ClassificationHead, tokenizer: Any, meta: Mapping[str, Any]
+) -> None:
+    """Write encoder, tokenizer, head and `meta` (plain values) into `directory`, which `load_classifier` reads."""
+    save_encoder(directory, encoder, tokenizer)
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in head.state_dict().items()}
+    save_file(weights, str(directory / _HEAD_WEIGHTS))
+    facts = {"classes": head.classes, "hidden": head.dense.in_features, "pooling": head.pooling, "meta": meta}
+    (directory / _HEAD_FACTS).write_text(canonical_json(facts), encoding="utf-8")
+
+
+def load_classifier(directory: Path) -> Classifier:
+    """Return the checkpoint in `directory`, in eval mode on the CPU; raises Corrupt when its head does not load."""
+    encoder, _ = load_encoder(directory)
+    try:
+        facts = json.loads((directory / _HEAD_FACTS).read_text(encoding="utf-8"))
+        head = ClassificationHead(facts["hidden"], facts["classes"], facts["pooling"])
+        head.load_state_dict(load_file(str(directory / _HEAD_WEIGHTS)))
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise Corrupt(
+            f"{directory} holds no readable head ({error}); delete the checkpoint and train again."
+        ) from error
+    return Classifier(encoder, head.eval(), load_tokenizer(directory), facts["meta"])

@@ -1,0 +1,81 @@
+"""What one phase of fine-tuning is: plain data, part of the recipe. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from bench.errors import BadInput
+
+Role = Literal["intermediate", "target"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One phase: the task, how long, how fast, and how its best step is chosen.
+
+    `epochs` and `max_steps` (optimiser steps) bound its length; at least one is given, and the smaller holds.
+    `batch_size` is the effective one. `warmup_fraction` of all steps warm up linearly, then the rate decays linearly to
+    0. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the word embeddings,
+    `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps (None: every epoch)
+    the first `select_limit` items of the select split are read; `patience` evaluations without a better one end the
+    phase. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of range.
+    """
+
+    role: Role
+    task: str
+    epochs: float | None = None
+    max_steps: int | None = None
+    batch_size: int = 32
+    learning_rate: float = 1e-5
+    warmup_fraction: float = 0.1
+    weight_decay: float = 0.01
+    adam_epsilon: float = 1e-8
+    clip_norm: float = 1.0
+    max_length: int = 128
+    dropout: float | None = None
+    freeze_embeddings: bool = False
+    frozen_layers: int = 0
+    evaluate_every: int | None = None
+    patience: int | None = None
+    select_limit: int | None = None
+    label_smoothing: float = 0.0
+    autocast: bool = False
+    micro_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ("intermediate", "target"):
+            raise BadInput(f"Got role={self.role!r}, but a phase is 'intermediate' or 'target'.")
+        if self.epochs is None and self.max_steps is None:
+            raise BadInput("Got neither epochs nor max_steps, but a phase needs an end; give one of them.")
+        for name in ("epochs", "learning_rate", "adam_epsilon", "clip_norm"):
+            _check(name, getattr(self, name), lambda value: 0 < value < math.inf, "a finite number above 0")
+        for name in ("max_steps", "batch_size", "evaluate_every", "patience", "select_limit", "micro_batch"):
+            _check(name, getattr(self, name), lambda value: value >= 1, "at least 1")
+        for name in ("warmup_fraction", "dropout", "label_smoothing"):
+            _check(name, getattr(self, name), lambda value: 0 <= value < 1, "in [0, 1)")
+        for name in ("weight_decay", "frozen_layers"):
+            _check(name, getattr(self, name), lambda value: 0 <= value < math.inf, "0 or more")
+        _check("max_length", self.max_length, lambda value: value >= 4, "at least 4, a pair's special tokens")
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what of the phase determines the checkpoint: all but the micro-batch, which is provenance."""
+        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """Return the optimiser steps of one pass over `examples`."""
+        return math.ceil(examples / self.batch_size)
+
+    def total_steps(self, examples: int) -> int:
+        """Return the optimiser steps of the whole phase on `examples`, early stopping apart."""
+        bounds = [] if self.max_steps is None else [self.max_steps]
+        if self.epochs is not None:
+            bounds.append(math.ceil(self.epochs * self.steps_per_epoch(examples)))
+        return min(bounds)
+
+
+def _check(name: str, value: float | None, fits: Any, rule: str) -> None:
+    if value is not None and not fits(value):
+        raise BadInput(f"Got {name}={value}, but it must be {rule}.")
