@@ -11,12 +11,12 @@ import pytest
 from bench.catalog.language_info import LanguageInfo
 from bench.cli import main
 from bench.errors import BadInput
-from bench.report.figures import degradation_figure
+from bench.report.figures import degradation_figure, whisker
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import leaderboard
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
 from bench.report.sections import sections
-from bench.rows import write_rows
+from bench.rows import Estimate, write_rows
 from tests.row_factory import LANGUAGES, STUDY, make_row, make_rows
 
 
@@ -113,6 +113,13 @@ def test_a_figure_states_its_flags_and_draws_every_line(tmp_path: Path) -> None:
     text = (tmp_path / "figure.svg").read_text()
     for words in ("Flags of at least one line: single_seed, subset", "xlmr_base", "xlmr_large", "none", "snli", "rich"):
         assert words in text
+
+
+def test_whiskers_are_the_range_over_seeds_or_one_seeds_interval() -> None:
+    one, two = Estimate(0.1, 0.0, 0.3), Estimate(0.3, 0.2, 0.4)
+    assert whisker([one, two]) == (0.2, 0.1, 0.3)
+    assert whisker([one]) == (0.1, 0.0, 0.3)
+    assert whisker([Estimate(0.1)]) == (0.1, 0.1, 0.1)
 
 
 def test_a_figure_needs_a_suffix_it_can_draw(tmp_path: Path) -> None:

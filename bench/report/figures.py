@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 import textwrap
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BadInput
-from bench.report.by_language import language_rows, over_seeds
+from bench.report.by_language import language_rows
 from bench.report.sections import Line, Section
+from bench.rows import Estimate
 from bench.small_files import replace_bytes
 
 if TYPE_CHECKING:
@@ -30,13 +33,14 @@ _STYLES = (
 _PANEL_INCHES = 2.3
 _WIDTH_INCHES = 9.0
 _TITLE_CHARACTERS = 105
+_WHISKERS = "Whiskers: range over seeds; with one seed the 95 % interval over items"
 
 
 def degradation_figure(section: Section, path: Path) -> None:
     """Draw the signed gap by language, a panel for each model, to `path` (.svg or .png by its suffix).
 
-    Whiskers are 95 % intervals over items and seeds where rows have them. Equal sections give equal SVG bytes with one
-    version of matplotlib. Raises BadInput for another suffix or a path that cannot be written.
+    Whiskers are the range over seeds, with one seed the 95 % interval over items. Equal sections give equal SVG bytes
+    with one version of matplotlib. Raises BadInput for another suffix or a path that cannot be written.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -77,11 +81,11 @@ def _panel(axes: Axes, section: Section, model: str) -> None:
 
 def _points(axes: Axes, section: Section, line: Line, offset: float, style: tuple[str, str]) -> None:
     color, marker = style
-    estimates = [over_seeds(language_rows(line, i.token), lambda row: row.metric("gap")) for i in section.languages]
-    drawn = [(place + offset, estimate) for place, estimate in enumerate(estimates) if estimate is not None]
+    gaps = [_gaps(line, info.token) for info in section.languages]
+    drawn = [(place + offset, *whisker(found)) for place, found in enumerate(gaps) if found]
     axes.plot(
-        [x for x, _ in drawn],
-        [100 * estimate.value for _, estimate in drawn],
+        [x for x, *_ in drawn],
+        [100 * value for _, value, *_ in drawn],
         linestyle="none",
         marker=marker,
         markersize=5,
@@ -90,9 +94,24 @@ def _points(axes: Axes, section: Section, line: Line, offset: float, style: tupl
         markeredgewidth=0.5,
         label=line.training,
     )
-    for x, estimate in drawn:
-        if estimate.low is not None and estimate.high is not None:
-            axes.vlines(x, 100 * estimate.low, 100 * estimate.high, color=color, linewidth=1.2)
+    lows, highs = [100 * low for *_, low, _ in drawn], [100 * high for *_, high in drawn]
+    axes.vlines([x for x, *_ in drawn], lows, highs, color=color, linewidth=1.5)
+
+
+def _gaps(line: Line, token: str) -> list[Estimate]:
+    return [gap for row in language_rows(line, token) if (gap := row.metric("gap")) is not None]
+
+
+def whisker(gaps: Sequence[Estimate]) -> tuple[float, float, float]:
+    """Return the mean over seeds with the seeds' range, or one seed's value with its interval over items.
+
+    An interval over two or three seeds is the table's business: its t quantile would dwarf every difference drawn.
+    """
+    value = statistics.fmean(gap.value for gap in gaps)
+    if len(gaps) > 1:
+        return value, min(gap.value for gap in gaps), max(gap.value for gap in gaps)
+    (gap,) = gaps
+    return (value, value, value) if gap.low is None or gap.high is None else (value, gap.low, gap.high)
 
 
 def _label_groups(axes: Axes, section: Section) -> None:
@@ -113,7 +132,7 @@ def _label_groups(axes: Axes, section: Section) -> None:
 def _title(section: Section) -> str:
     flags = sorted({flag for line in section.lines for flag in line.flags})
     notes = f"\nFlags of at least one line: {', '.join(flags)}" if flags else ""
-    heading = f"Signed gap by language: {section.title}{notes}"
+    heading = f"Signed gap by language: {section.title}\n{_WHISKERS}{notes}"
     return "\n".join(wrapped for part in heading.split("\n") for wrapped in textwrap.wrap(part, _TITLE_CHARACTERS))
 
 

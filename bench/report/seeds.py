@@ -28,14 +28,15 @@ def combine_seeds(estimates: Sequence[Estimate]) -> Estimate:
 
 
 def _half_width(estimates: Sequence[Estimate]) -> float | None:
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit
 
     widths = [e.high - e.low for e in estimates if e.high is not None and e.low is not None]
     if len(widths) < len(estimates):
         return None
-    items = statistics.fmean((width / (2 * float(norm.ppf(_LEVEL)))) ** 2 for width in widths)
+    normal = float(ndtri(_LEVEL))
+    items = statistics.fmean((width / (2 * normal)) ** 2 for width in widths)
     seeds = statistics.variance(estimate.value for estimate in estimates) / len(estimates)
     if seeds == 0:
-        return float(norm.ppf(_LEVEL)) * math.sqrt(items)
+        return normal * math.sqrt(items)
     freedom = (items + seeds) ** 2 / (seeds**2 / (len(estimates) - 1))
-    return float(t.ppf(_LEVEL, freedom)) * math.sqrt(items + seeds)
+    return float(stdtrit(freedom, _LEVEL)) * math.sqrt(items + seeds)
