@@ -29,11 +29,10 @@ def check_outcomes(outcomes: Outcomes) -> None:
     _holds("correct", "lie in [0, 1]", _within(correct, 0.0, 1.0))
     for metric in defined(outcomes):
         value = metric.value(outcomes)
-        _holds(
-            metric.name,
-            f"lie in [{metric.low}, {metric.high}]",
-            np.isnan(value) or _within(value, metric.low, metric.high),
-        )
+        if np.isnan(value):
+            _holds(metric.name, "be a number", _may_be_undefined(metric, outcomes))
+        else:
+            _holds(metric.name, f"lie in [{metric.low}, {metric.high}]", _within(value, metric.low, metric.high))
     gap = confidence.mean() - correct.mean()
     _same("gap", "mean confidence - accuracy", gap, METRICS["gap"].value(outcomes))
     _holds("ece15", "be at least |gap|", METRICS["ece15"].value(outcomes) >= abs(gap) - _TOLERANCE)
@@ -129,6 +128,11 @@ def _binned(name: str) -> BinnedMetric:
     metric = METRICS[name]
     assert isinstance(metric, BinnedMetric), f"{name} must be a binned metric"
     return metric
+
+
+def _may_be_undefined(metric: Metric, outcomes: Outcomes) -> bool:
+    # With more items than bins some bin holds two.
+    return isinstance(metric, BinnedMetric) and len(outcomes) <= metric.bins
 
 
 def _twos(outcomes: Outcomes) -> FloatArray:
