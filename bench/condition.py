@@ -61,4 +61,6 @@ def _check_token(name: str, value: str) -> None:
     if not isinstance(value, str) or not _TOKEN.match(value):
         raise BadInput(f"Got {name}={value!r}, but a token consists of a-z, 0-9 and _ only.")
     if value in _RESERVED:
-        raise BadInput(f"Got {name}={value!r}, which is an operator of pytest -k; choose another token, such as in_{value}.")
+        raise BadInput(
+            f"Got {name}={value!r}, which is an operator of pytest -k; choose another token, such as in_{value}."
+        )

@@ -86,4 +86,5 @@ def _rows(matrix: npt.NDArray[Any], dtype: Any) -> Any:
 
 def _matrix(column: Any, dtype: Any) -> npt.NDArray[Any]:
     values = column.combine_chunks()
-    return values.flatten().to_numpy(zero_copy_only=False).astype(dtype).reshape(len(values), values.type.list_size)
+    flat: npt.NDArray[Any] = values.flatten().to_numpy(zero_copy_only=False).astype(dtype)
+    return flat.reshape(len(values), values.type.list_size)

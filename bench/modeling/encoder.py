@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from bench.errors import BadInput
@@ -32,12 +33,16 @@ def load_encoder(
     if expected is not None:
         check_shape(directory, expected)
     config = load_config(directory, layers)
-    with quiet_transformers():
-        encoder, info = AutoModel.from_pretrained(
-            str(directory), config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
-            local_files_only=True, output_loading_info=True, **_construction(config),
-        )  # fmt: skip
-    lacking = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
+    try:
+        with quiet_transformers():
+            # Sizes that differ are let through here to be refused by name below.
+            encoder, info = AutoModel.from_pretrained(
+                str(directory), config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
+                local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **_construction(config),
+            )  # fmt: skip
+    except SafetensorError as error:
+        raise BadInput(f"The weights in {directory} do not read ({error}); fetch the model again.") from error
+    lacking = sorted(info["missing_keys"]) + sorted(key[0] for key in info["mismatched_keys"])
     if lacking:
         raise BadInput(
             f"{directory} holds no fitting weights for {len(lacking)} tensors of its config.json, "

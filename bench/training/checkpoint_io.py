@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bench.canonical import canonical_json
@@ -58,7 +59,7 @@ def load_classifier(directory: Path) -> Classifier:
         facts = json.loads((directory / _HEAD_FACTS).read_text(encoding="utf-8"))
         head = ClassificationHead(facts["hidden"], facts["classes"], facts["pooling"])
         head.load_state_dict(load_file(str(directory / _HEAD_WEIGHTS)))
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise Corrupt(
             f"{directory} holds no readable head ({error}); delete the checkpoint and train again."
         ) from error

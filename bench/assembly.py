@@ -1,0 +1,109 @@
+"""From stored predictions to the rows of one condition: scores, flags, digests, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.canonical import canonical_json, digest, plain
+from bench.condition import Condition
+from bench.engine import Engine, Inputs
+from bench.plan import training_of
+from bench.predictions import Predictions
+from bench.rows import SCHEMA_VERSION, Row, read_rows
+from bench.scoring import RECALIBRATIONS, score
+
+_ROWS_FILE = "rows.jsonl"
+_RATES = ("train_examples_per_s", "train_tokens_per_s", "predict_examples_per_s", "predict_tokens_per_s")
+
+Check = Callable[[Predictions, Predictions, Predictions | None], None]
+
+
+def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
+    """Return the stored rows of `condition`, or None when they were never made from these predictions."""
+    entry = engine.settings.store.find("row", digest(_identity(engine, condition, inputs)))
+    return None if entry is None else read_rows(entry.path / _ROWS_FILE)
+
+
+def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check) -> list[Row]:
+    """Score `condition` under every recalibration, run `check` on its logits, store and return the rows."""
+    test, source, calibrate = inputs.read()
+    check(test, calibrate, source)
+    rows = [_row(engine, condition, inputs, test, source, calibrate, name) for name in RECALIBRATIONS]
+    identity = _identity(engine, condition, inputs)
+
+    def write(directory: Path) -> None:
+        lines = "".join(canonical_json(dict(row.data)) + "\n" for row in rows)
+        (directory / _ROWS_FILE).write_text(lines, encoding="utf-8")
+
+    engine.settings.store.publish("row", digest(identity), identity, {}, write)
+    return rows
+
+
+def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str, Any]:
+    return {
+        "row_schema": SCHEMA_VERSION,
+        "id": condition.id,
+        "study": engine.study(condition.model).digest,
+        "test": inputs.test.key,
+        "source": None if inputs.source is None else inputs.source.key,
+        "calibrate": inputs.calibrate.key,
+    }
+
+
+def _row(
+    engine: Engine,
+    condition: Condition,
+    inputs: Inputs,
+    test: Predictions,
+    source: Predictions | None,
+    calibrate: Predictions,
+    recalibration: Any,
+) -> Row:
+    study = engine.study(condition.model)
+    provenance = inputs.test.manifest.provenance
+    return Row(
+        {
+            "schema": SCHEMA_VERSION,
+            "id": condition.id,
+            "recalibration": recalibration,
+            "study": study.digest,
+            "condition": plain(condition),
+            "protocol": study.protocol,
+            "world": _world(condition),
+            "split": test.metadata["split"],
+            **score(test, source=source, calibrate=calibrate, recalibration=recalibration),
+            "flags": list(test.metadata["flags"]),
+            "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
+            "throughput": throughput(provenance),
+            "throughput_note": provenance["timing_note"],
+            "timings": _timings(provenance),
+        }
+    )
+
+
+def _world(condition: Condition) -> str:
+    world = training_of(condition).world
+    return "real" if world is None else f"w{world}"
+
+
+def throughput(provenance: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return examples and real tokens per second, as recorded when the work was done; null where it was not timed."""
+    train, predict = provenance["train"], provenance["predict"]
+    if provenance["timing_note"]:
+        return dict.fromkeys(_RATES)
+    return {
+        "train_examples_per_s": _rate(train["examples"], train["train_seconds"]),
+        "train_tokens_per_s": _rate(train["tokens"], train["train_seconds"]),
+        "predict_examples_per_s": _rate(predict["examples"], predict["seconds"]),
+        "predict_tokens_per_s": _rate(predict["tokens"], predict["seconds"]),
+    }
+
+
+def _rate(amount: float, seconds: float) -> float | None:
+    return amount / seconds if seconds > 0 else None
+
+
+def _timings(provenance: Mapping[str, Any]) -> dict[str, float]:
+    return {"train_s": provenance["train"]["train_seconds"], "predict_s": provenance["predict"]["seconds"]}

@@ -1,0 +1,139 @@
+"""How long the missing work of each model would take, and which models are left out for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from bench import cost
+from bench.catalog import models, tasks
+from bench.condition import Condition
+from bench.engine import Engine, Recipes
+from bench.errors import CrosscalError, Unavailable
+from bench.plan import Artefact, Plan, Training, plan
+from bench.requirements import require
+from bench.training.protocol import Phase
+
+# Test items of one language, and development items, as published for XNLI: used where the data cannot be read here.
+_PUBLISHED_TEST = 5010
+_PUBLISHED_CALIBRATE = 1245
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one model's conditions would take: trainings needed and stored, hours and gigabytes of what is needed.
+
+    `reason` says why the model cannot run here, and is empty when it can.
+    """
+
+    model: str
+    needed: int
+    cached: int
+    hours: float
+    gigabytes: float
+    reason: str
+
+
+def estimates(engine: Engine, conditions: Iterable[Condition]) -> list[Estimate]:
+    """Return one estimate for each model of `conditions`, in their order."""
+    graph = plan(conditions, _cost_of(engine))
+    by_model: dict[str, list[Artefact]] = {}
+    for artefact in graph.artefacts:
+        by_model.setdefault(artefact.training.model, []).append(artefact)
+    return [_estimate(engine, model, Plan(tuple(artefacts))) for model, artefacts in by_model.items()]
+
+
+def check(estimate: Estimate, budget: float, device: str) -> None:
+    """Raise Unavailable when the missing work of a model is estimated above `budget` hours."""
+    if estimate.hours > budget:
+        raise Unavailable(
+            "budget",
+            f"{estimate.model} needs about {estimate.hours:.1f} h for {estimate.needed} trainings and predictions on "
+            f"{device}, above --budget {budget:g}; raise it, or lower --train-limit and --eval-limit",
+        )
+
+
+def _estimate(engine: Engine, model: str, graph: Plan) -> Estimate:
+    reason = _reason(engine, graph.artefacts[0].training)
+    stored = {artefact.name for artefact in graph.artefacts if not reason and _is_stored(engine, artefact)}
+    needed = [artefact for artefact in graph.artefacts if artefact.name not in stored]
+    trainings = [artefact for artefact in graph.artefacts if artefact.kind != "predictions"]
+    return Estimate(
+        model=model,
+        needed=sum(artefact.name not in stored for artefact in trainings),
+        cached=sum(artefact.name in stored for artefact in trainings),
+        hours=sum(artefact.hours for artefact in needed),
+        gigabytes=sum(artefact.gigabytes for artefact in needed),
+        reason=reason,
+    )
+
+
+def _reason(engine: Engine, training: Training) -> str:
+    try:
+        require(engine, training, training.source)
+    except Unavailable as error:
+        return str(error)
+    return ""
+
+
+def _is_stored(engine: Engine, artefact: Artefact) -> bool:
+    """Whether nothing of this artefact is left to do; predictions stand for the checkpoints they were made from."""
+    if engine.is_complete(artefact.training):
+        return True
+    recipes = engine.recipes(artefact.training)
+    if artefact.kind == "intermediate":
+        return engine.settings.store.find("intermediate", recipes.intermediate_key) is not None
+    return (
+        artefact.kind == "checkpoint" and engine.settings.store.find("checkpoint", recipes.checkpoint_key) is not None
+    )
+
+
+def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple[float, float]]:
+    def cost_of(kind: str, training: Training, languages: tuple[str, ...]) -> tuple[float, float]:
+        spec = models.model(training.model, engine.settings.own_models)
+        if kind == "predictions":
+            return cost.prediction_hours(spec, _items(engine, training, languages), engine.settings.device), 0.0
+        phase, examples = _training(engine, kind, training)
+        return cost.training_hours(spec, phase, examples, engine.settings.device), cost.checkpoint_gigabytes(spec)
+
+    return cost_of
+
+
+def _training(engine: Engine, kind: str, training: Training) -> tuple[Phase, int]:
+    """Return the phase of one training and its number of examples, as published where the data cannot be read here."""
+    recipes = engine.recipes(training)
+    try:
+        if kind == "intermediate":
+            return recipes.intermediate_phase, len(recipes.materials.intermediate(training).examples)
+        return recipes.target_phase, len(recipes.materials.train(training).examples)
+    except CrosscalError:
+        return _published(engine, recipes, kind)
+
+
+def _published(engine: Engine, recipes: Recipes, kind: str) -> tuple[Phase, int]:
+    training = recipes.training
+    if kind == "checkpoint":
+        published, phase = tasks.target(training.target).published_train, recipes.target_phase
+    else:
+        control = tasks.intermediate(training.intermediate).control
+        token = tasks.MORE_REFERENCE if control else training.intermediate
+        published, phase = tasks.intermediate(token).published_train, recipes.protocol.phase("intermediate", token)
+    return phase, _within(published, engine.settings.train_limit)
+
+
+def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> int:
+    """Return the number of items a checkpoint predicts: the test items of each language, and the calibration half."""
+    materials = engine.recipes(training).materials
+    limit = engine.settings.eval_limit
+    try:
+        test, calibrate = (
+            len(materials.test(training, training.source).examples),
+            len(materials.calibrate(training).examples),
+        )
+    except CrosscalError:
+        test, calibrate = _within(_PUBLISHED_TEST, limit), _within(_PUBLISHED_CALIBRATE, limit)
+    return len(languages) * test + calibrate
+
+
+def _within(count: int, limit: int | None) -> int:
+    return count if limit is None else min(count, limit)

@@ -1,0 +1,1 @@
+"""What exists, as declarative tables: models, languages, tasks, protocols."""

@@ -1,0 +1,120 @@
+"""Grids: which conditions a run selects, before any of them is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bench.catalog import languages, tasks
+from bench.catalog.models import MODELS, REAL, ModelSpec, model
+from bench.condition import Condition
+from bench.errors import BadInput
+
+SMOKE_INTERMEDIATES = ("none", "snli", "more")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The axes of a grid; the languages are those of each target in each world."""
+
+    name: str
+    intermediates: tuple[str, ...]
+    targets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    smoke_models_only: bool
+
+
+_PAPER = tuple(task.token for task in tasks.INTERMEDIATES if not task.extra)
+_TARGETS = tuple(task.token for task in tasks.TARGETS)
+
+GRIDS = {
+    "smoke": Grid("smoke", SMOKE_INTERMEDIATES, ("xnli",), (0, 1), smoke_models_only=True),
+    "paper": Grid("paper", _PAPER, _TARGETS, (0, 1, 2), smoke_models_only=False),
+    # Identical to paper until the first variant is trained.
+    "full": Grid("full", _PAPER, _TARGETS, (0, 1, 2), smoke_models_only=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the user asks for: a grid, and for each axis None (the grid's own) or an explicit tuple."""
+
+    grid: str = "smoke"
+    models: tuple[str, ...] | None = None
+    intermediates: tuple[str, ...] | None = None
+    targets: tuple[str, ...] | None = None
+    languages: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+    worlds: tuple[int, ...] = (0,)
+    own_models: tuple[ModelSpec, ...] = ()
+
+
+def conditions(selection: Selection) -> list[Condition]:
+    """Return the selected conditions, cheapest model first and each checkpoint's source language first.
+
+    The order is a function of ids and static cost only. Raises BadInput for an unknown token or an empty selection.
+    """
+    grid = _resolve(selection)
+    chosen = [
+        condition
+        for spec in _models(selection, grid)
+        for target in grid.targets
+        for condition in _of_model(spec, target, grid, selection)
+    ]
+    if not chosen:
+        raise BadInput(
+            f"Got the grid {selection.grid} with {_asked(selection)}, which selects no condition; "
+            "a language must belong to the model's world and to the target's languages."
+        )
+    return chosen
+
+
+def _resolve(selection: Selection) -> Grid:
+    if selection.grid not in GRIDS:
+        raise BadInput(f"Got grid={selection.grid!r}, but the grids are {', '.join(GRIDS)}.")
+    grid = GRIDS[selection.grid]
+    if selection.intermediates is not None:
+        grid = replace(grid, intermediates=tuple(tasks.intermediate(token).token for token in selection.intermediates))
+    if selection.targets is not None:
+        grid = replace(grid, targets=tuple(tasks.target(token).token for token in selection.targets))
+    for token in selection.languages or ():
+        languages.language(token)
+    return replace(grid, seeds=selection.seeds) if selection.seeds is not None else grid
+
+
+def _models(selection: Selection, grid: Grid) -> list[ModelSpec]:
+    if selection.models is not None:
+        return [model(token, selection.own_models) for token in selection.models]
+    catalog = [spec for spec in MODELS if spec.in_smoke or not grid.smoke_models_only]
+    return sorted([*catalog, *selection.own_models], key=lambda spec: (spec.parameters, spec.token))
+
+
+def _of_model(spec: ModelSpec, target: str, grid: Grid, selection: Selection) -> Iterator[Condition]:
+    for world_languages in _languages(spec, target, selection):
+        for intermediate in grid.intermediates:
+            for seed in grid.seeds:
+                for token in world_languages:
+                    yield Condition(spec.token, intermediate, target, token, seed)
+
+
+def _languages(spec: ModelSpec, target: str, selection: Selection) -> Iterator[tuple[str, ...]]:
+    """Yield, for each world of the model, the languages to evaluate in, the source language first."""
+    for tokens in _worlds(spec, target, selection.worlds):
+        wanted = tokens if selection.languages is None else [token for token in tokens if token in selection.languages]
+        yield tuple(wanted)
+
+
+def _worlds(spec: ModelSpec, target: str, worlds: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
+    if spec.world == REAL:
+        yield tasks.target(target).languages
+        return
+    from bench.data.artificial import language_tokens
+
+    for world in worlds:
+        yield language_tokens(world)
+
+
+def _asked(selection: Selection) -> str:
+    axes = ("models", "intermediates", "targets", "languages", "seeds")
+    asked = [f"{axis}={','.join(map(str, getattr(selection, axis)))}" for axis in axes if getattr(selection, axis)]
+    return " ".join(asked) or "no further options"

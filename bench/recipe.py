@@ -1,0 +1,48 @@
+"""Identities: everything that determines an artefact, and nothing else; their digests are the keys of the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.data.example import Split
+from bench.training.protocol import Phase
+
+# Raised by hand whenever the same recipe would give another checkpoint (a golden test guards it).
+TRAINING_VERSION = 1
+
+# Raised by hand whenever the same checkpoint would give other logits.
+PREDICTION_VERSION = 1
+
+
+def encoder_identity(weights: str, layers: int) -> dict[str, Any]:
+    """Return the identity of pretrained weights cut to `layers` layers; `weights` is the digest of their files."""
+    return {"weights": weights, "layers": layers}
+
+
+def phase_identity(
+    start: dict[str, Any] | str, phase: Phase, train: Split, select: Split | None, seed: int
+) -> dict[str, Any]:
+    """Return the identity of a fine-tuned checkpoint.
+
+    `start` is what the encoder starts from: an `encoder_identity`, or the key of an intermediate checkpoint.
+    """
+    return {
+        "training_version": TRAINING_VERSION,
+        "start": start,
+        "phase": dict(phase.identity()),
+        "train": train.fingerprint,
+        "select": None if select is None else select.fingerprint,
+        "seed": seed,
+        "dtype": "bfloat16 autocast" if phase.autocast else "float32",
+        "processes": 1,
+    }
+
+
+def predictions_identity(checkpoint: str, data: Split, max_length: int) -> dict[str, Any]:
+    """Return the identity of the predictions of the checkpoint with key `checkpoint` on `data`."""
+    return {
+        "prediction_version": PREDICTION_VERSION,
+        "checkpoint": checkpoint,
+        "data": data.fingerprint,
+        "max_length": max_length,
+    }

@@ -1,0 +1,30 @@
+"""What is held fixed over a run; its digest stands in every row, and rows of different studies share no table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.canonical import digest
+
+# Raised by hand whenever a score could change for the same predictions.
+SCORING_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Protocol, limits and rules of one run.
+
+    `train_limit` and `eval_limit` count examples and are filled with whole premise groups (None: all of them).
+    Selection and early stopping see only one half of the source language's development set, by premise group.
+    """
+
+    protocol: str
+    train_limit: int | None = None
+    eval_limit: int | None = None
+    selection: str = "source-dev-half"
+    scoring_version: int = SCORING_VERSION
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the study's canonical JSON."""
+        return digest(self)

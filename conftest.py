@@ -1,0 +1,9 @@
+"""The one place where the pytest side is loaded."""
+
+pytest_plugins = [
+    "pytester",
+    "fixtures.options",
+    "fixtures.session",
+    "fixtures.cases",
+    "fixtures.results",
+]

@@ -1,0 +1,12 @@
+"""Every condition of the grid: trained or loaded, predicted, checked, scored."""
+
+from bench.condition import Condition
+from fixtures.cases import Case
+
+
+def test_condition(condition: Condition, case: Case):
+    """The condition has a row for each recalibration, and its logits keep every invariant."""
+    rows = case.run(condition)
+
+    assert [row.recalibration for row in rows] == ["none", "ts_en"]
+    assert {row.condition for row in rows} == {condition}
