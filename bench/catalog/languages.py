@@ -87,4 +87,7 @@ def _artificial(token: str, world: int) -> LanguageInfo:
         known = ", ".join(language_tokens(world))
         raise BadInput(f"Got language={token!r}, which world {world} does not have; use one of {known}.")
     facts = describe(token)
-    return LanguageInfo(token=token, name=facts.name, group=facts.group, world=f"w{world}", scarce=facts.scarce)
+    scarce = facts.data == "scarce"
+    group = "source" if facts.source else "control" if facts.control else facts.group
+    name = " ".join(filter(None, [facts.control, facts.synthesis, facts.exponence, facts.categories, scarce and "scarce"]))
+    return LanguageInfo(token=token, name=name, group=group, world=f"w{world}", scarce=scarce)

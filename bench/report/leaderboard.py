@@ -114,7 +114,7 @@ def _transfers(section: Section) -> str:
 
 
 def _groups_sentence(section: Section) -> str:
-    rich, poor = (", ".join(section.group(name)) or "none" for name in ("rich", "poor"))
+    rich, poor = (", ".join(section.plentiful(name)) or "none" for name in ("rich", "poor"))
     return f"Source: {section.source or 'none'}. Rich: {rich}. Poor: {poor}. Worst is where the gap is largest in size."
 
 

@@ -48,7 +48,7 @@ def _over_targets(quantity: Quantity, recalibration: str = "none") -> Measure:
 
 
 def _over_group(group: str, quantity: Quantity) -> Measure:
-    return lambda section, line: average(line, section.group(group), quantity)
+    return lambda section, line: average(line, section.plentiful(group), quantity)
 
 
 def _source(quantity: Quantity) -> Measure:

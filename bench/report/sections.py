@@ -94,6 +94,10 @@ class Section:
         """The tokens of the languages of these groups."""
         return tuple(info.token for info in self.languages if info.group in names)
 
+    def plentiful(self, name: str) -> tuple[str, ...]:
+        """The languages of a group that had as much pretraining data as others: richness is not to mean scarcity."""
+        return tuple(info.token for info in self.languages if info.group == name and not info.scarce)
+
 
 def sections(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]) -> list[Section]:
     """Return the sections of `rows`: real data first, then by target, world, protocol and study.
