@@ -16,6 +16,7 @@ from bench.training.protocol import Phase
     ("change", "message"),
     [
         ({"role": "final"}, "Got role='final', but a phase is 'intermediate' or 'target'."),
+        ({"pooling": "last"}, "Got pooling='last', but a head pools by 'first' or 'mean'."),
         ({"epochs": None}, "Got neither epochs nor max_steps, but a phase needs an end; give one of them."),
         ({"epochs": 0}, "Got epochs=0, but it must be a finite number above 0."),
         ({"learning_rate": float("nan")}, "Got learning_rate=nan, but it must be a finite number above 0."),

@@ -18,7 +18,7 @@ class Phase:
 
     `epochs` and `max_steps` (optimiser steps) bound its length; at least one is given, and the smaller holds.
     `batch_size` is the effective one. `warmup_fraction` of all steps warm up linearly, then the rate decays linearly to
-    0. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the word embeddings,
+    0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the word embeddings,
     `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps (None: every epoch)
     the first `select_limit` items of the select split are read; `patience` evaluations without a better one end the
     phase. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of range.
@@ -35,6 +35,7 @@ class Phase:
     adam_epsilon: float = 1e-8
     clip_norm: float = 1.0
     max_length: int = 128
+    pooling: Literal["first", "mean"] = "first"
     dropout: float | None = None
     freeze_embeddings: bool = False
     frozen_layers: int = 0
@@ -48,6 +49,8 @@ class Phase:
     def __post_init__(self) -> None:
         if self.role not in ("intermediate", "target"):
             raise BadInput(f"Got role={self.role!r}, but a phase is 'intermediate' or 'target'.")
+        if self.pooling not in ("first", "mean"):
+            raise BadInput(f"Got pooling={self.pooling!r}, but a head pools by 'first' or 'mean'.")
         if self.epochs is None and self.max_steps is None:
             raise BadInput("Got neither epochs nor max_steps, but a phase needs an end; give one of them.")
         for name in ("epochs", "learning_rate", "adam_epsilon", "clip_norm"):
