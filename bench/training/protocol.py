@@ -18,10 +18,10 @@ class Phase:
 
     `epochs` and `max_steps` (optimiser steps) bound its length; at least one is given, and the smaller holds.
     `batch_size` is the effective one. `warmup_fraction` of all steps warm up linearly, then the rate decays linearly to
-    0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the word embeddings,
-    `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps (None: every epoch)
-    the first `select_limit` items of the select split are read; `patience` evaluations without a better one end the
-    phase. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of range.
+    0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the
+    word embeddings, `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps
+    (None: every epoch) the first `select_limit` items of the select split are read; `patience` evaluations without a
+    better one end the phase. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of range.
     """
 
     role: Role
