@@ -80,5 +80,6 @@ def tiny(tiny_mirror):
     """The options for one tiny model of one's own in two languages, one seed."""
     directory = tiny_mirror / "models" / TINY
     return (
-        "--model", f"tiny={directory}", "--models", "tiny", "--languages", "en,sw", "--seeds", "0", "--protocol", "frugal",
+        "--model", f"tiny={directory}", "--models", "tiny", "--languages", "en,sw",
+        "--seeds", "0", "--protocol", "frugal",
     )  # fmt: skip

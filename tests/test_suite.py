@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from bench.report.ledger import read_ledger
 from bench.rows import reproducible_part
 
 
@@ -283,9 +282,18 @@ def test_places_that_cannot_be_written_end_the_run(suite, tiny, pytester, option
     assert "cannot be written" in result.stderr.str() + result.stdout.str()
 
 
-def test_an_empty_output_directory_is_not_filled_by_other_tests(suite):
+def test_spoilt_results_are_not_overwritten_and_the_run_says_so(suite, tiny):
+    first = suite(*tiny, "-k", "none")
+    (first.output / "results.jsonl").write_text("spoilt\n")
+    finished = suite(*tiny, "-k", "none")
+
+    assert finished.result.ret == pytest.ExitCode.INTERNAL_ERROR
+    finished.result.stdout.fnmatch_lines(["Not written: *results.jsonl, line 1: It is no JSON*"])
+    assert (first.output / "results.jsonl").read_text() == "spoilt\n"
+
+
+def test_a_selection_without_cases_writes_nothing(suite):
     finished = suite("-k", "nothing_is_called_so")
 
     assert finished.result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
-    assert not (finished.output / "ledger.json").exists()
-    assert read_ledger
+    assert not finished.output.exists()
