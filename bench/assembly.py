@@ -62,6 +62,7 @@ def _row(
     recalibration: Any,
 ) -> Row:
     study = engine.study(condition.model)
+    scored = score(test, source=source, calibrate=calibrate, recalibration=recalibration)
     provenance = inputs.test.manifest.provenance
     return Row(
         {
@@ -73,14 +74,20 @@ def _row(
             "protocol": study.protocol,
             "world": _world(condition),
             "split": test.metadata["split"],
-            **score(test, source=source, calibrate=calibrate, recalibration=recalibration),
-            "flags": list(test.metadata["flags"]),
+            **scored,
+            "flags": sorted({*test.metadata["flags"], *_at_chance(scored, test)}),
             "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
             "timings": _timings(provenance),
         }
     )
+
+
+def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
+    """Flag a cell whose accuracy is not shown to be above chance: its gap is only its confidence."""
+    low = scored["metrics"]["accuracy"]["low"]
+    return ("at_chance",) if low is None or low <= 1 / test.logits.shape[1] else ()
 
 
 def _world(condition: Condition) -> str:

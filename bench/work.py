@@ -74,7 +74,7 @@ def _finetune(
     # Of stored intermediates the depth is cut already; of pretrained weights the first layers are taken.
     encoder, config = load_encoder(start, spec.layers or None, EncoderShape(hidden=spec.hidden or None))
     tokenizer = load_tokenizer(start)
-    head = new_head(config.hidden_size, len(train.labels), training.seed, role)
+    head = new_head(config.hidden_size, len(train.labels), training.seed, role, phase.pooling)
     report = finetune(
         encoder,
         head,

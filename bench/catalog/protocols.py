@@ -40,8 +40,8 @@ PROTOCOLS: tuple[Protocol, ...] = (
     ),
     Protocol(
         "frugal",
-        "ours: one epoch with frozen word embeddings, for small encoders on a CPU (docs/protocols.md)",
-        _phase(1, 32, 1.5e-4, 0.1, 0.01, 128, freeze_embeddings=True, evaluate_every=50, patience=6),
+        "ours: frozen word embeddings and a high rate, for small encoders and a few thousand pairs on a CPU",
+        _phase(2, 32, 5e-4, 0.1, 0.01, 128, freeze_embeddings=True, pooling="mean", evaluate_every=32),
     ),
     Protocol(
         "phang2020",
