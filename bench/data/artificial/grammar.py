@@ -9,12 +9,13 @@ from bench.data.artificial.languages import CUMULATIVE, FREE, IDENTICAL, INTROFL
 from bench.data.artificial.lexicon import Coiner, draw_phonotactics
 from bench.data.artificial.meaning import (
     AGENT,
+    AGENTS,
     ATTRIBUTE,
     ATTRIBUTES,
-    NOUNS,
     NUMBER,
     PATIENT,
     PATIENT_NUMBER,
+    PATIENTS,
     PLACE,
     PLACES,
     TENSE,
@@ -26,7 +27,13 @@ from bench.data.artificial.meaning import (
 )
 from bench.data.artificial.streams import Stream
 
-_OPEN_CLASSES = {"noun": NOUNS.size, "verb": VERBS.size, "place": PLACES.size, "attribute": ATTRIBUTES.size}
+_OPEN_CLASSES = {
+    "agent": AGENTS.size,
+    "patient": PATIENTS.size,
+    "verb": VERBS.size,
+    "place": PLACES.size,
+    "attribute": ATTRIBUTES.size,
+}
 # The first place of each group bears a name, the same in every language and never inflected.
 NAMED_PLACES = tuple(group * PLACES.leaves // PLACES.groups for group in range(PLACES.groups))
 _SINGULAR, _PLURAL = 0, 1
@@ -63,10 +70,10 @@ class Language:
         """Return the words of each constituent that is said, by its name."""
         nodes = description.nodes
         said = {
-            "agent": self.word("noun", nodes[AGENT], self._noun(nodes[NUMBER], "nominative")),
+            "agent": self.word("agent", nodes[AGENT], self._noun(nodes[NUMBER], "nominative")),
             "polarity": (self.polarity[description.negated],),
             "verb": self.word("verb", nodes[VERB], self._verb(nodes)),
-            "patient": self.word("noun", nodes[PATIENT], self._noun(nodes[PATIENT_NUMBER], "accusative")),
+            "patient": self.word("patient", nodes[PATIENT], self._noun(nodes[PATIENT_NUMBER], "accusative")),
         }
         if nodes[ATTRIBUTE] != UNSAID:
             said["attribute"] = self.word("attribute", nodes[ATTRIBUTE], self._agreement(nodes))
@@ -122,7 +129,7 @@ def language(token: str) -> Language:
     coiner = Coiner(stream, sounds)
     polarity = (coiner.particle(), coiner.particle())
     stems = _stems(facts, coiner)
-    classes = tuple(stream.below(2) for _ in range(NOUNS.size))
+    classes = tuple(stream.below(2) for _ in range(AGENTS.size))
     return Language(facts, stems, classes, _markers(facts, coiner), polarity)
 
 
@@ -164,10 +171,13 @@ _MORE_MARKS: Bundle = (
 
 def _bundles() -> list[tuple[str, Bundle]]:
     """Return (word class, bundle) for every cell of the paradigms of a cumulative language."""
-    nouns = [(("number", number), (case, 0)) for number in range(2) for case in ("nominative", "accusative")]
+    nouns = [
+        (kind, (("number", number), (case, 0)))
+        for kind, case in (("agent", "nominative"), ("patient", "accusative"))
+        for number in range(2)
+    ]
     agreements = [(("agreed number", number), ("agreed class", sort)) for number in range(2) for sort in range(2)]
     verbs = [(("tense", tense), *agreement) for tense in range(UNSAID, TENSES.leaves) for agreement in agreements]
     cells: list[tuple[str, Bundle]] = [("place", (("number", _SINGULAR), ("locative", 0)))]
-    cells += [("noun", bundle) for bundle in nouns]
     cells += [("attribute", bundle) for bundle in agreements]
-    return cells + [("verb", bundle) for bundle in verbs]
+    return cells + nouns + [("verb", bundle) for bundle in verbs]

@@ -75,9 +75,9 @@ class Description:
 
 
 Domain = tuple[Tree, ...]
-NOUNS, VERBS, PLACES, ATTRIBUTES = Tree(20, 5), Tree(12, 4), Tree(9, 3), Tree(5)
+AGENTS, PATIENTS, VERBS, PLACES, ATTRIBUTES = Tree(9, 3), Tree(9, 3), Tree(9, 3), Tree(6, 3), Tree(4)
 TENSES, NUMBERS = Tree(3), Tree(2)
-DOMAIN: Domain = (NOUNS, NUMBERS, ATTRIBUTES, VERBS, TENSES, NOUNS, NUMBERS, PLACES)
+DOMAIN: Domain = (AGENTS, NUMBERS, ATTRIBUTES, VERBS, TENSES, PATIENTS, NUMBERS, PLACES)
 
 
 def slot_relations(premise: Description, hypothesis: Description, domain: Domain = DOMAIN) -> tuple[str, ...]:
