@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.canonical import digest
-from bench.catalog.models import ARTIFICIAL, ModelSpec
+from bench.catalog.models import ARTIFICIAL, ModelSpec, model
 from bench.data import hub, mirror
 from bench.data.sources import Access, locate_model
 from bench.errors import DataError, Unavailable
-from bench.modeling.directory import weights_digest
+from bench.modeling.directory import EncoderShape, check_shape, weights_digest
 from bench.plan import Training
 from bench.store.location import default_root
 
@@ -33,6 +33,19 @@ class Weights:
 
 def locate(spec: ModelSpec, training: Training, access: Access) -> Weights:
     """Return the weights of `spec` for `training`; raises Unavailable where they cannot be had, DataError if broken."""
+    weights = _located(spec, training, access)
+    check_shape(weights.directory, _expected(spec))
+    return weights
+
+
+def _expected(spec: ModelSpec) -> EncoderShape:
+    whole = model(spec.truncated_from) if spec.truncated_from else spec
+    # A recalled row may be wrong in its smaller figures, and each pocket world has a vocabulary of its own.
+    exact = not whole.recalled and whole.world != ARTIFICIAL
+    return EncoderShape(whole.hidden or None, whole.layers or None, (whole.vocabulary or None) if exact else None)
+
+
+def _located(spec: ModelSpec, training: Training, access: Access) -> Weights:
     if spec.world == ARTIFICIAL:
         directory = _pocket_directory(spec.token, training.world or 0)
         return _weights(directory, "artificial", "", _pretraining_flags(directory))
@@ -41,7 +54,7 @@ def locate(spec: ModelSpec, training: Training, access: Access) -> Weights:
         return _weights(directory, "local", "", ("local_model", *_stated_flags(directory)))
     source = locate_model(spec.hub_id, spec.revision, access)
     flags = ("stand_in",) if source.origin == "stand-in" else ()
-    unpinned = ("unpinned",) if source.origin == "hub" and not spec.revision else ()
+    unpinned = ("unpinned",) if source.origin in ("hub", "stand-in") and not spec.revision else ()
     return _weights(
         source.directory, source.origin, source.commit, (*flags, *unpinned, *_stated_flags(source.directory))
     )

@@ -14,7 +14,6 @@ from bench.catalog import tasks
 from bench.condition import Condition
 from bench.data.example import Split
 from bench.engine import PREDICTIONS_FILE, Engine, Recipes, Watch
-from bench.modeling.directory import EncoderShape
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
@@ -72,7 +71,7 @@ def _finetune(
     select = materials.select(training) if is_target else None
     began = time.perf_counter()
     # Of stored intermediates the depth is cut already; of pretrained weights the first layers are taken.
-    encoder, config = load_encoder(start, spec.layers or None, EncoderShape(hidden=spec.hidden or None))
+    encoder, config = load_encoder(start, spec.layers or None)
     tokenizer = load_tokenizer(start)
     head = new_head(config.hidden_size, len(train.labels), training.seed, role, phase.pooling)
     report = finetune(

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from bench.calibration import invariants
+from bench import invariants
 from bench.calibration.metrics import METRICS
 from bench.calibration.temperature import apply, fit_temperature
 from bench.errors import BadInput

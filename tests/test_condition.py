@@ -24,7 +24,9 @@ def test_an_id_is_the_documented_one():
     assert Condition("xlmr_large", "snli", "xnli", "sw", 2, "ls10").id == "xlmr_large-snli-xnli-sw-s2-ls10"
 
 
-@pytest.mark.parametrize("text", ["", "a-b-c-d", "a-b-c-d-0", "a-b-c-d-s01", "a-b-c-d-s-1", "a-b-c-d-s0-v-w", "a-b-c-d-sx"])
+@pytest.mark.parametrize(
+    "text", ["", "a-b-c-d", "a-b-c-d-0", "a-b-c-d-s01", "a-b-c-d-s-1", "a-b-c-d-s0-v-w", "a-b-c-d-sx"]
+)
 def test_no_other_text_is_an_id(text):
     with pytest.raises(BadInput, match="an id reads <model>-<intermediate>-<target>-<language>-s<seed>"):
         Condition.from_id(text)

@@ -39,7 +39,17 @@ def test_paper_is_eleven_intermediates_by_nine_targets_by_three_seeds():
 
 def test_xtreme_language_tables_have_the_published_lengths():
     # facts: XTREME's task table (Hu et al. 2020, Table 1)
-    expected = {"xnli": 15, "pawsx": 7, "udpos": 33, "panx": 40, "xquad": 11, "mlqa": 7, "tydiqa": 9, "bucc": 4, "tatoeba": 36}
+    expected = {
+        "xnli": 15,
+        "pawsx": 7,
+        "udpos": 33,
+        "panx": 40,
+        "xquad": 11,
+        "mlqa": 7,
+        "tydiqa": 9,
+        "bucc": 4,
+        "tatoeba": 36,
+    }
 
     assert {task.token: len(task.languages) for task in tasks.TARGETS} == expected
 
@@ -69,12 +79,18 @@ def test_ids_are_unique():
     ("selection", "message"),
     [
         (Selection(grid="big"), "Got grid='big', but the grids are smoke, paper, full."),
-        (Selection(models=("xlmr",)), "Got model='xlmr', which is not in the catalog; use one of pocket_xs.*--model xlmr=DIR"),
+        (
+            Selection(models=("xlmr",)),
+            "Got model='xlmr', which is not in the catalog; use one of pocket_xs.*--model xlmr=DIR",
+        ),
         (Selection(targets=("nli",)), "Got target='nli', which is not in the catalog; use one of xnli"),
         (Selection(intermediates=("boolq",)), "Got intermediate='boolq', which is not in the catalog; use one of none"),
         (Selection(languages=("xx",)), "Got language='xx', which is not in the catalog; use one of en, ar"),
         (Selection(languages=("w0_xx",)), "Got language='w0_xx', which world 0 does not have; use one of w0_src"),
-        (Selection(models=("mbert",), languages=("w0_src",)), "selects no condition; a language must belong to the model's"),
+        (
+            Selection(models=("mbert",), languages=("w0_src",)),
+            "selects no condition; a language must belong to the model's",
+        ),
     ],
 )
 def test_bad_tokens_and_empty_selections_say_what_there_is(selection, message):

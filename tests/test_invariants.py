@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.calibration import invariants
+from bench import invariants
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.recalibration import recalibrate
 from fixtures.invariants import run_invariants

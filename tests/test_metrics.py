@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.calibration import invariants
+from bench import invariants
 from bench.calibration.binning import bin_sums, equal_width
 from bench.calibration.metrics import (
     METRICS,

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.calibration import invariants, metrics, recalibration
+from bench import invariants
+from bench.calibration import metrics, recalibration
 from bench.calibration.binning import equal_mass
 from bench.statistics import sufficient
 from fixtures.invariants import run_invariants

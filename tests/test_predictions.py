@@ -23,7 +23,9 @@ def predictions(logits, posterior=None):
 
 
 @settings(deadline=None)
-@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(2, 5)), elements=st.floats(-99, 99, width=32)))
+@given(
+    arrays.arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(2, 5)), elements=st.floats(-99, 99, width=32))
+)
 def test_what_is_written_is_read_back_bit_by_bit(tmp_path_factory, logits):
     path = tmp_path_factory.mktemp("p") / "p.parquet"
     written = predictions(logits, posterior=np.full(logits.shape, 1 / logits.shape[1]))

@@ -297,3 +297,31 @@ def test_a_selection_without_cases_writes_nothing(suite):
 
     assert finished.result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     assert not finished.output.exists()
+
+
+class TestProvenance:
+    @pytest.fixture
+    def elsewhere(self, monkeypatch):
+        """Return a function that makes this process look like one with another version of torch."""
+        from bench.store import provenance
+
+        version = provenance._version
+        return lambda: monkeypatch.setattr(
+            provenance, "_version", lambda name: "0" if name == "torch" else version(name)
+        )
+
+    def test_what_was_made_elsewhere_is_accepted_and_flagged(self, suite, tiny, elsewhere):
+        suite(*tiny, "-k", "none")
+        elsewhere()
+        finished = suite(*tiny, "-k", "none")
+
+        assert finished.statuses == {"cached": 2}
+        assert all("other_provenance" in row.flags for row in finished.rows)
+
+    def test_what_was_made_elsewhere_is_refused_on_demand(self, suite, tiny, elsewhere):
+        suite(*tiny, "-k", "none")
+        elsewhere()
+        finished = suite(*tiny, "-k", "none", "--provenance", "strict")
+
+        assert finished.statuses == {"failed": 2}
+        assert "Got --provenance strict, but" in finished.ledger.entries[0].reason
