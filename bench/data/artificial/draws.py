@@ -1,4 +1,4 @@
-"""Draws of meanings: premises, hypotheses that stand to them in a wanted relation, and the regions that keep uses apart.
+"""Draws of meanings: premises, hypotheses in a wanted relation to them, and the regions that keep uses apart.
 
 A hypothesis is its premise after one or two kinds of change: `within` (more general), `across` (more general in places,
 more specific in one) and `apart` (one slot disjoint). An affirmed hypothesis within the premise is entailed and a
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from bench.data.artificial.meaning import (
     AGENT,
@@ -19,7 +19,6 @@ from bench.data.artificial.meaning import (
     DISJOINT,
     DOMAIN,
     DOWN,
-    ENTAILMENT,
     NEUTRAL,
     NUMBER,
     PATIENT,
@@ -65,7 +64,7 @@ TALES = Genre("tales", (0.2, 0.42, 0.7), ((ATTRIBUTE, 0.25), (TENSE, 0.45), (PLA
 CAPTIONS = Genre("captions", (0.3, 0.5, 0.65), ((ATTRIBUTE, 0.15), (TENSE, 0.35), (PLACE, 0.55)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def frequencies(world: int, genre: str, slot: int) -> tuple[int, ...]:
     """Return integer Zipf weights of a slot's leaves; which leaf is frequent is drawn per world and genre."""
     tree = DOMAIN[slot]

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
-from bench.data.artificial.languages import CUMULATIVE, FREE, IDENTICAL, INTROFLEXIVE, MANY, SOURCE, LanguageFacts, describe
+from bench.data.artificial.languages import (
+    CUMULATIVE,
+    FREE,
+    IDENTICAL,
+    INTROFLEXIVE,
+    MANY,
+    SOURCE,
+    LanguageFacts,
+    describe,
+)
 from bench.data.artificial.lexicon import Coiner, draw_phonotactics
 from bench.data.artificial.meaning import (
     AGENT,
@@ -118,7 +127,7 @@ def interdigitated(root: str, pattern: str) -> str:
     return pattern
 
 
-@lru_cache(maxsize=None)
+@cache
 def language(token: str) -> Language:
     """Return the language named by `token`; the identical clone shares every word with the source."""
     facts = describe(token)
@@ -126,11 +135,22 @@ def language(token: str) -> Language:
     # A scarce language differs from its plentiful twin, and the clone from the source, in words alone.
     sounds = draw_phonotactics(Stream("sounds", facts.world, facts.type, facts.control != ""))
     stream = Stream("lexicon", facts.world, code)
-    coiner = Coiner(stream, sounds)
+    coiner = Coiner(stream, sounds, _words_of_twin(facts))
     polarity = (coiner.particle(), coiner.particle())
     stems = _stems(facts, coiner)
     classes = tuple(stream.below(2) for _ in range(AGENTS.size))
     return Language(facts, stems, classes, _markers(facts, coiner), polarity)
+
+
+def _words_of_twin(facts: LanguageFacts) -> frozenset[str]:
+    """Return what a clone or a scarce language must not share with the language it is compared with."""
+    if facts.control == "clone":
+        twin = language(f"w{facts.world}_{SOURCE}")
+    elif facts.data == "scarce":
+        twin = language(f"w{facts.world}_{facts.type}")
+    else:
+        return frozenset()
+    return frozenset((*twin.stems.values(), *twin.markers.values(), *twin.polarity))
 
 
 def _stems(facts: LanguageFacts, coiner: Coiner) -> dict[tuple[str, int], str]:
@@ -139,7 +159,7 @@ def _stems(facts: LanguageFacts, coiner: Coiner) -> dict[tuple[str, int], str]:
     return stems | {("place", node): name for node, name in zip(NAMED_PLACES, names(facts.world), strict=True)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def names(world: int) -> tuple[str, ...]:
     """Return the names of places, the only words that the languages of a world share."""
     stream = Stream("names", world)

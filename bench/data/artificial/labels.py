@@ -16,7 +16,7 @@ from bench.data.artificial.streams import Stream
 
 # (easy, hard) probability of the logical label: a pair is hard where a closed-class slot changes.
 STRENGTH = {"xnli": (0.96, 0.76), "snli": (0.93, 0.73)}
-# The rest goes to the other labels in these shares: people mistake what holds for what is open, rarely for its opposite.
+# How the rest is shared out: people mistake what holds for what is open, and rarely for its opposite.
 _REST = {ENTAILMENT: (0.0, 0.75, 0.25), NEUTRAL: (0.5, 0.0, 0.5), CONTRADICTION: (0.25, 0.75, 0.0)}
 
 

@@ -30,9 +30,8 @@ def draw_phonotactics(stream: Stream) -> Phonotactics:
 class Coiner:
     """Coins strings of one language, never the same one twice within a kind."""
 
-    def __init__(self, stream: Stream, sounds: Phonotactics) -> None:
-        self._stream, self._sounds = stream, sounds
-        self._taken = set[str]()
+    def __init__(self, stream: Stream, sounds: Phonotactics, taken: frozenset[str] = frozenset()) -> None:
+        self._stream, self._sounds, self._taken = stream, sounds, set(taken)
 
     def stem(self) -> str:
         """Return a stem of two syllables, such as "katos"."""

@@ -24,7 +24,7 @@ from bench.errors import BadInput
 
 LABELS = ("entailment", "neutral", "contradiction")
 # Premise groups of three items each. snli stands for another genre with its own label noise.
-GROUPS = {("xnli", "train"): 2000, ("xnli", "validation"): 500, ("xnli", "test"): 400, ("snli", "train"): 2000}
+GROUPS = {("xnli", "train"): 4000, ("xnli", "validation"): 500, ("xnli", "test"): 400, ("snli", "train"): 4000}
 _GENRES = {"xnli": TALES, "snli": CAPTIONS}
 
 
