@@ -39,7 +39,7 @@ def test_tokens_hold_nothing_that_an_id_or_path_could_trip_over(token):
 
 
 def test_operators_of_dash_k_are_no_tokens():
-    with pytest.raises(BadInput, match="language='or', which is an operator of pytest -k; choose another.*in_or"):
+    with pytest.raises(BadInput, match=r"language='or', which is an operator of pytest -k; choose another.*in_or"):
         Condition("m", "none", "xnli", "or", 0)
 
 

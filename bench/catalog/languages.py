@@ -89,5 +89,6 @@ def _artificial(token: str, world: int) -> LanguageInfo:
     facts = describe(token)
     scarce = facts.data == "scarce"
     group = "source" if facts.source else "control" if facts.control else facts.group
-    name = " ".join(filter(None, [facts.control, facts.synthesis, facts.exponence, facts.categories, scarce and "scarce"]))
+    parts = [facts.control, facts.synthesis, facts.exponence, facts.categories, "scarce" if scarce else ""]
+    name = " ".join(part for part in parts if part)
     return LanguageInfo(token=token, name=name, group=group, world=f"w{world}", scarce=scarce)
