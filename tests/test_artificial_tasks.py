@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.canonical import digest
 from bench.data.artificial import WORLDS, describe, language_tokens, nli_split
 from bench.data.artificial.corpus import documents
 from bench.data.artificial.grammar import language, names
@@ -15,6 +16,12 @@ from bench.errors import BadInput
 
 SPLITS = sorted(GROUPS)
 OPTIONAL = (2, 4, 7)
+GOLDEN = {
+    "corpus": "4e9197a8c55e168a",
+    "w0_src": "cd9ac960474e8d76",
+    "w0_fus": "90757f436582028b",
+    "w1_int": "3e02b87f54ac4fff",
+}
 
 
 @st.composite
@@ -148,3 +155,15 @@ def test_an_unknown_split_is_named_with_the_ones_there_are():
 def test_a_negative_world_is_refused():
     with pytest.raises(BadInput, match=r"Got world=-1, but a world is an integer of 0 or more"):
         language_tokens(-1)
+
+
+def test_a_world_is_the_same_on_every_machine():
+    """A change here changes every number of the artificial world: say so in CHANGELOG and rebuild the pocket models."""
+    corpus = [[list(said.nodes), said.negated] for d in documents(0, 500) for said in (d.first, d.second)]
+    found = {
+        "corpus": digest(corpus)[:16],
+        "w0_src": nli_split("xnli", "test", "w0_src").fingerprint[:16],
+        "w0_fus": nli_split("snli", "train", "w0_fus").fingerprint[:16],
+        "w1_int": nli_split("xnli", "validation", "w1_int").fingerprint[:16],
+    }
+    assert found == GOLDEN
