@@ -90,16 +90,16 @@ def _me5(token: str, layers: int, truncated_from: str) -> ModelSpec:
 
 def _pocket(token: str, layers: int, hidden: int, in_smoke: bool) -> ModelSpec:
     return ModelSpec(
-        token, "", layers, hidden, 4 * hidden, 1000, 130, "pocket", "pocket-1",
+        token, "", layers, hidden, 4 * hidden, 1400, 130, "pocket", "pocket-1",
         world=ARTIFICIAL, protocol="pocket", in_smoke=in_smoke,
     )  # fmt: skip
 
 
 MODELS: tuple[ModelSpec, ...] = (
-    _pocket("pocket_xs", 2, 48, in_smoke=False),
-    _pocket("pocket_s", 3, 64, in_smoke=True),
-    _pocket("pocket_m", 4, 96, in_smoke=True),
-    _pocket("pocket_l", 4, 128, in_smoke=False),
+    _pocket("pocket_xs", 4, 32, in_smoke=False),
+    _pocket("pocket_s", 4, 48, in_smoke=True),
+    _pocket("pocket_m", 4, 64, in_smoke=True),
+    _pocket("pocket_l", 4, 96, in_smoke=False),
     _me5("me5_small_l3", 3, "me5_small"),
     _me5("me5_small_l6", 6, "me5_small"),
     _me5("me5_small_l9", 9, "me5_small"),

@@ -36,7 +36,19 @@ PROTOCOLS: tuple[Protocol, ...] = (
     Protocol(
         "pocket",
         "ours: gentle enough for models of a million parameters (docs/worlds.md)",
-        _phase(2, 32, 1e-3, 0.1, 0.01, 64, evaluate_every=50, patience=4),
+        _phase(
+            1,
+            32,
+            2e-3,
+            0.1,
+            0.01,
+            64,
+            freeze_embeddings=True,
+            frozen_layers=2,
+            pooling="mean",
+            evaluate_every=125,
+            select_limit=300,
+        ),
     ),
     Protocol(
         "frugal",

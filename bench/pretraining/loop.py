@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from bench.errors import TrainingFailed
-from bench.pretraining.model import alignment_loss, build_model, masked_loss, masking, padded
+from bench.pretraining.model import alignment_loss, build_model, masked_loss, padded
 from bench.pretraining.muon import Muon
-from bench.pretraining.reading import Reader
+from bench.pretraining.reading import Constituent, Reader, Text, shared
 from bench.pretraining.recipe import Recipe, Size
-from bench.pretraining.tokenizer import PAD, train_tokenizer
+from bench.pretraining.tokenizer import PAD, SPECIAL, train_tokenizer
 
 _BETAS = (0.9, 0.98)
 _FLOOR = 0.02
@@ -23,7 +23,10 @@ _WINDOW = 100
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run is: means over the last steps; `cloze` and `found` are shares in [0, 1]."""
+    """Where a run is: means over the last steps.
+
+    `accuracy` of masked tokens, `cloze` of polarities, `found` of translations are shares in [0, 1].
+    """
 
     step: int
     steps: int
@@ -89,39 +92,57 @@ class _Run:
         self._muon = Muon(matrices, recipe.decay)
         self._adam = torch.optim.AdamW(self._rest, betas=_BETAS, weight_decay=recipe.decay)
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._depths = sorted({round(fraction * model.config.num_hidden_layers) for fraction in recipe.aligned_at})
+        # The lower half of the layers becomes common to all languages, and fine-tuning leaves it alone.
+        self._depth = model.config.num_hidden_layers // 2
+        self._meanings: dict[tuple[str | int | bool, ...], int] = {}
 
     def step(self, share: float) -> tuple[float, float, float, float]:
         """Take one step; return loss, masked accuracy, cloze accuracy and share of translations found."""
-        loss, accuracy, cloze = self._read_documents()
-        found = 0.0
-        if self._recipe.alignment:
-            pairs = [self._reader.translation() for _ in range(self._recipe.translations)]
-            one, two = ([pair[side] for pair in pairs] for side in range(2))
-            pulled, found = alignment_loss(self.model, one, two, self._depths, self._recipe.temperature)
-            loss = loss + self._recipe.alignment * pulled
+        pairs = [self._reader.pair() for _ in range(self._recipe.pairs)]
+        masked, accuracy, states = self._masked(pairs)
+        pulled, found = self._aligned(pairs, states)
+        asked, cloze = self._asked([self._reader.document() for _ in range(self._recipe.documents)])
+        loss = masked + self._recipe.alignment * pulled + self._recipe.cloze_weight * asked
         self.model.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self._rest, 1.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for group in self._adam.param_groups:
             group["lr"] = share * self._recipe.learning_rate
         self._adam.step()
         self._muon.step(share * self._recipe.matrix_rate)
         return loss.item(), accuracy, cloze, found
 
-    def _read_documents(self) -> tuple[Any, float, float]:
-        recipe = self._recipe
-        drawn = [self._reader.document() for _ in range(recipe.batch)]
-        ids = padded([row[0] for row, _ in drawn], PAD)
-        polarity = padded([row[1] for row, _ in drawn], False).bool()
-        coherent = torch.tensor([holds for _, holds in drawn])
-        clozes = coherent & (torch.rand(len(drawn), generator=self._generator) < recipe.cloze)
-        plain, accuracy = self._masked(ids[~clozes], polarity[~clozes], clozes[~clozes])
-        asked, cloze = self._masked(ids[clozes], polarity[clozes], clozes[clozes])
-        return plain + recipe.cloze_weight * asked, accuracy, cloze
+    def _masked(self, pairs: list[tuple[Text, Text]]) -> tuple[torch.Tensor, float, torch.Tensor]:
+        ids = padded([text.ids for pair in pairs for text in pair], PAD)
+        drawn = torch.rand(ids.shape, generator=self._generator) < self._recipe.mask
+        return masked_loss(self.model, ids, drawn & (ids >= len(SPECIAL)), self._depth)
 
-    def _masked(self, ids: torch.Tensor, polarity: torch.Tensor, clozes: torch.Tensor) -> tuple[Any, float]:
-        hidden = masking(ids, polarity, clozes, self._recipe.mask, self._generator)
-        if not hidden.any():
-            return torch.zeros(()), 0.0
-        return masked_loss(self.model, ids, hidden)
+    def _aligned(self, pairs: list[tuple[Text, Text]], states: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """Align each constituent, as the mean of its tokens' states, with its translation."""
+        both = [(row, *ends) for row, pair in enumerate(pairs) for ends in shared(*pair)]
+        one = _means([(2 * row, mine) for row, mine, _ in both], states)
+        two = _means([(2 * row + 1, other) for row, _, other in both], states)
+        meanings = [self._meanings.setdefault(mine.meaning, len(self._meanings)) for _, mine, _ in both]
+        return alignment_loss(one, two, torch.tensor(meanings), self._recipe.temperature)
+
+    def _asked(self, documents: list[Text]) -> tuple[torch.Tensor, float]:
+        """Ask for the polarity of each document's second sentence, as one mask whatever its number of pieces."""
+        rows, places = [], []
+        for text in documents:
+            polarity = text.polarity()
+            rows.append((*text.ids[: polarity.start + 1], *text.ids[polarity.end :]))
+            places.append(polarity.start)
+        ids = padded(rows, PAD)
+        hidden = torch.zeros(ids.shape, dtype=torch.bool)
+        hidden[torch.arange(len(rows)), torch.tensor(places)] = True
+        loss, right, _ = masked_loss(self.model, ids, hidden, self._depth)
+        return loss, right
+
+
+def _means(places: list[tuple[int, Constituent]], states: torch.Tensor) -> torch.Tensor:
+    """Return the mean state of each constituent, (n, hidden size); `places` are (row of `states`, constituent)."""
+    sums = torch.cat([torch.zeros_like(states[:, :1]), states.cumsum(1)], dim=1)
+    rows = torch.tensor([row for row, _ in places])
+    starts = torch.tensor([one.start for _, one in places])
+    ends = torch.tensor([one.end for _, one in places])
+    return (sums[rows, ends] - sums[rows, starts]) / (ends - starts)[:, None]

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from bench.pretraining.recipe import Recipe, Size
-from bench.pretraining.tokenizer import BEGIN, END, MASK, PAD, SPECIAL
+from bench.pretraining.tokenizer import BEGIN, END, MASK, PAD
 
 # Fine-tuning's rate, written into the stored configuration; pretraining itself is too short to need dropout.
 _DROPOUT = 0.1
@@ -42,50 +42,32 @@ def padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows])
 
 
-def masking(
-    ids: torch.Tensor, polarity: torch.Tensor, clozes: torch.Tensor, rate: float, generator: torch.Generator
-) -> torch.Tensor:
-    """Return which tokens of `ids` (rows, width) are to be predicted.
+def masked_loss(
+    model: Any, ids: torch.Tensor, hidden: torch.Tensor, depth: int
+) -> tuple[torch.Tensor, float, torch.Tensor]:
+    """Return the mean cross-entropy of the hidden tokens, the share predicted right, and states after `depth` layers.
 
-    Rows of `clozes` (rows,) hide the polarity of their second sentence alone, the others each token at `rate`.
+    ids: (rows, width) int64; hidden: (rows, width) bool; the states are (rows, width, hidden size).
     """
-    drawn = torch.rand(ids.shape, generator=generator) < rate
-    return torch.where(clozes[:, None], polarity, drawn & (ids >= len(SPECIAL)))
-
-
-def masked_loss(model: Any, ids: torch.Tensor, hidden: torch.Tensor) -> tuple[Any, float]:
-    """Return the mean cross-entropy of the hidden tokens (a scalar) and the share predicted right."""
-    shown = ids.masked_fill(hidden, MASK)
-    states = model.roberta(input_ids=shown, attention_mask=(ids != PAD).long()).last_hidden_state
-    scores, truth = model.lm_head(states[hidden]), ids[hidden]
-    return functional.cross_entropy(scores, truth), (scores.argmax(-1) == truth).float().mean().item()
+    states = model.roberta(
+        input_ids=ids.masked_fill(hidden, MASK), attention_mask=(ids != PAD).long(), output_hidden_states=True
+    ).hidden_states
+    scores, truth = model.lm_head(states[-1][hidden]), ids[hidden]
+    right = (scores.argmax(-1) == truth).float().mean().item()
+    return functional.cross_entropy(scores, truth), right, states[depth]
 
 
 def alignment_loss(
-    model: Any, one: Sequence[list[int]], two: Sequence[list[int]], depths: Sequence[int], temperature: float
-) -> tuple[Any, float]:
-    """Return InfoNCE between translations, averaged over `depths`, and the share found at the last of them.
+    one: torch.Tensor, two: torch.Tensor, meanings: torch.Tensor, temperature: float
+) -> tuple[torch.Tensor, float]:
+    """Return InfoNCE between the states of translated words, and the share of words whose translation is nearest.
 
-    A sentence is the mean of its word pieces' states after so many layers (0: the embeddings). Sentence i of `one`
-    means what sentence i of `two` does; the others of the batch are its negatives.
+    one, two: (n, hidden size), state i of both said in two languages; meanings: (n,) int64, equal where two words mean
+    the same, which then are no negatives of each other. Word alignment as in Cao, Kitaev and Klein 2020, contrastively.
     """
-    ids = padded([*one, *two], PAD)
-    states = layer_states(model, ids, max(depths))
-    words = (ids >= len(SPECIAL)).float()[..., None]
-    target, losses, found = torch.arange(len(one)), [], 0.0
-    for depth in depths:
-        means = functional.normalize((states[depth] * words).sum(1) / words.sum(1), dim=-1)
-        likeness = means[: len(one)] @ means[len(one) :].T / temperature
-        losses.append((functional.cross_entropy(likeness, target) + functional.cross_entropy(likeness.T, target)) / 2)
-        found = (likeness.argmax(1) == target).float().mean().item()
-    return torch.stack(losses).mean(), found
-
-
-def layer_states(model: Any, ids: torch.Tensor, depth: int) -> list[torch.Tensor]:
-    """Return the states (rows, width, hidden) after 0, 1, ..., `depth` layers, and compute no further layer."""
-    encoder = model.roberta
-    visible = (ids != PAD)[:, None, None, :].expand(-1, 1, ids.shape[1], -1)
-    states = [encoder.embeddings(input_ids=ids)]
-    for layer in encoder.encoder.layer[:depth]:
-        states.append(layer(states[-1], visible))
-    return states
+    likeness = functional.normalize(one, dim=-1) @ functional.normalize(two, dim=-1).T / temperature
+    target = torch.arange(len(meanings))
+    same = (meanings[:, None] == meanings[None]) & (target[:, None] != target[None])
+    likeness = likeness.masked_fill(same, float("-inf"))
+    loss = (functional.cross_entropy(likeness, target) + functional.cross_entropy(likeness.T, target)) / 2
+    return loss, (likeness.argmax(1) == target).float().mean().item()

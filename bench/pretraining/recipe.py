@@ -14,57 +14,46 @@ _POSITIONS = 130
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The recipe of a run. A step reads `batch` documents and `translations` pairs of sentences.
+    """The recipe of a run. A step reads `pairs` translation pairs and `documents` coherent documents.
 
-    `cloze` is the share of documents in which the polarity of the second sentence alone is masked; in the others, each
-    token is masked at the rate `mask`. `own`, `cross` and `switched` are the shares of documents in one language, with
-    a sentence in each of two, and with constituents of two mixed at the rate `switch_rate`. Only languages named by
-    `coherent` ("source" or "all") are read as coherent documents; in the others the two sentences are of different
-    situations and the second's polarity is blind. `aligned_at` are fractions of the depth at which translations are
-    drawn together (weight `alignment`, softmax temperature `temperature`); 0 is the embeddings.
-    `plentiful` and `scarce` are the unique documents of a language.
+    A pair is two unrelated sentences, the second's polarity drawn blindly, said in two languages (the first one the
+    source at the rate `source_share`). Each token is masked at the rate `mask`, and words of equal meaning are drawn
+    together after the lower half of the layers (InfoNCE of temperature `temperature`, weight `alignment`). Documents
+    are in the source language but for the share `dose`; the polarity of their second sentence is asked for (weight
+    `cloze_weight`).
+    `plentiful` and `scarce` are the unique documents of a language. `matrix_rate` is Muon's learning rate, for the
+    matrices of the layers, `learning_rate` AdamW's for the rest.
     """
 
     steps: int = 3000
-    batch: int = 64
-    translations: int = 64
-    vocabulary: int = 1000
+    pairs: int = 24
+    documents: int = 96
+    vocabulary: int = 1400
     plentiful: int = 12000
-    scarce: int = 40
-    learning_rate: float = 5e-3
+    scarce: int = 100
+    learning_rate: float = 2e-3
     matrix_rate: float = 0.02
     decay: float = 0.01
     warmup: int = 100
     mask: float = 0.2
-    cloze: float = 0.6
-    cloze_weight: float = 4.0
-    own: float = 0.5
-    cross: float = 0.25
-    switched: float = 0.25
-    switch_rate: float = 0.5
+    cloze_weight: float = 2.0
+    dose: float = 0.0
     source_share: float = 0.5
-    coherent: str = "source"
     alignment: float = 1.0
-    aligned_at: tuple[float, ...] = (0.0, 0.5)
     temperature: float = 0.1
-    spread: float = 0.08
+    spread: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.coherent not in ("source", "all"):
-            raise BadInput(f"Got coherent={self.coherent!r}, but documents cohere in 'source' or 'all' languages.")
+        if not 0 <= self.dose <= 1:
+            raise BadInput(f"Got dose={self.dose}, but it is a share of documents, from 0 to 1.")
         if self.steps < 1:
             raise BadInput(f"Got steps={self.steps}, but a run takes at least 1 step.")
 
     @property
     def flags(self) -> tuple[str, ...]:
         """What rows must say of a model pretrained so: XLM-R itself saw none of these."""
-        used = {
-            "aligned": self.alignment > 0,
-            "code_switching": self.switched > 0,
-            "discourse": self.coherent == "all",
-            "tlm": self.cross > 0,
-        }
+        used = {"aligned": self.alignment > 0, "discourse": self.dose > 0, "tlm": self.alignment > 0}
         return tuple(sorted(flag for flag, on in used.items() if on))
 
 

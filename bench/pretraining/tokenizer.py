@@ -32,8 +32,13 @@ def train_tokenizer(world: int, vocabulary: int) -> Any:
     )
     trained.train_from_iterator(_marked_sentences(world), trainer)
     pieces = [(piece, score) for piece, score in json.loads(trained.to_str())["model"]["vocab"]]
-    kept = [(piece, score) for piece, score in pieces if not set(piece) & set(_MARKS)]
-    tokenizer = Tokenizer(models.Unigram(kept, unk_id=UNKNOWN))
+    kept = {piece: score for piece, score in pieces if not set(piece) & set(_MARKS)}
+    # The polarity of a sentence is asked for as one token, so its words are pieces whatever the trainer found.
+    common = max(score for piece, score in kept.items() if piece not in SPECIAL)
+    for token in language_tokens(world):
+        for word in language(token).polarity:
+            kept.setdefault(f"▁{word}", common)
+    tokenizer = Tokenizer(models.Unigram(list(kept.items()), unk_id=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.post_processor = processors.TemplateProcessing(

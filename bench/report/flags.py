@@ -15,7 +15,7 @@ _TEXTS = {
     "prior_supervision": "pretrained with supervision close to the target: no size verdict, no claim about other work",
     "contaminated": "the intermediate task holds the target's own data: in no average of genuine intermediates",
     "tlm": "pretraining saw translation pairs",
-    "code_switching": "pretraining saw words of other languages inside its sentences",
+    "aligned": "pretraining drew the words of translation pairs together",
     "items_cut": "some items were longer than the limit and were cut",
     "unpinned": "from the hub at no pinned revision: the resolved commit is in the predictions",
     "discourse": "pretraining saw discourse connectives",
