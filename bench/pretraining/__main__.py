@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.errors import BadInput
 from bench.pretraining.export import save
 from bench.pretraining.loop import Progress, pretrain
 from bench.pretraining.recipe import Recipe, size_of
+from bench.pretraining.tokenizer import world_tokenizer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,11 +35,12 @@ def build(world: int, model: str, output: Path, steps: int | None = None) -> Pat
     recipe = Recipe() if steps is None else replace(Recipe(), steps=steps)
     with tqdm(total=recipe.steps, unit="step", desc=f"w{world} {model}") as bar:
 
-        def show(progress: Progress, _model: Any, _tokenizer: Any) -> None:
+        def show(progress: Progress) -> None:
             bar.set_postfix(loss=f"{progress.loss:.2f}", cloze=f"{progress.cloze:.2f}", found=f"{progress.found:.2f}")
             bar.update(progress.step - bar.n)
 
-        run = pretrain(world, size, recipe, show)
+        tokenizer = world_tokenizer(world, recipe.vocabulary, output / f"w{world}" / "tokenizer.json")
+        run = pretrain(world, size, recipe, tokenizer, show)
     return save(run, output / f"w{world}" / model, world, size, recipe)
 
 

@@ -14,7 +14,7 @@ from bench.pretraining.model import alignment_loss, build_model, masked_loss, pa
 from bench.pretraining.muon import Muon
 from bench.pretraining.reading import Constituent, Reader, Text, shared
 from bench.pretraining.recipe import Recipe, Size
-from bench.pretraining.tokenizer import PAD, SPECIAL, train_tokenizer
+from bench.pretraining.tokenizer import PAD, SPECIAL
 
 _BETAS = (0.9, 0.98)
 _FLOOR = 0.02
@@ -47,14 +47,13 @@ class Pretrained:
 
 
 def pretrain(
-    world: int, size: Size, recipe: Recipe, report: Callable[[Progress, Any, Any], None] | None = None
+    world: int, size: Size, recipe: Recipe, tokenizer: Any, report: Callable[[Progress], None] | None = None
 ) -> Pretrained:
-    """Return a pocket model pretrained on world `world`; `report` gets (progress, model, tokenizer) every 100 steps.
+    """Return a pocket model pretrained on `world` with a `tokenizers.Tokenizer`; `report` is told every 100 steps.
 
     Raises TrainingFailed when the loss is no longer a number. Deterministic on a CPU for a given thread count.
     """
     started = time.perf_counter()
-    tokenizer = train_tokenizer(world, recipe.vocabulary)
     run = _Run(Reader(world, recipe, tokenizer), build_model(size, tokenizer.get_vocab_size(), recipe), recipe)
     window = list[tuple[float, float, float, float]]()
     for step in range(recipe.steps):
@@ -66,7 +65,7 @@ def pretrain(
             )
         last = _progress(step + 1, recipe.steps, window[-_WINDOW:])
         if report is not None and (step + 1) % _WINDOW == 0:
-            report(last, run.model, tokenizer)
+            report(last)
     return Pretrained(run.model, tokenizer, last, time.perf_counter() - started)
 
 

@@ -47,6 +47,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 0 <= self.dose <= 1:
             raise BadInput(f"Got dose={self.dose}, but it is a share of documents, from 0 to 1.")
+        if not 1 <= self.scarce <= self.plentiful:
+            raise BadInput(
+                f"Got scarce={self.scarce} and plentiful={self.plentiful}, but a scarce language has at least 1 "
+                "document and at most as many as a plentiful one."
+            )
         if self.steps < 1:
             raise BadInput(f"Got steps={self.steps}, but a run takes at least 1 step.")
 

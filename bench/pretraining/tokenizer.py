@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bench.data.artificial import language_tokens
 from bench.data.artificial.corpus import documents
 from bench.data.artificial.grammar import language
+from bench.small_files import replace_text
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 BEGIN, PAD, END, UNKNOWN, MASK = range(5)
@@ -16,6 +18,18 @@ _SENTENCES_FROM = 2000
 # The trainer proposes only substrings that it finds twice among the *distinct* words, so a word would never be a piece
 # of its own. Every word is shown twice, with these marks, and pieces that hold a mark are dropped afterwards.
 _MARKS = "01"
+
+
+def world_tokenizer(world: int, vocabulary: int, path: Path) -> Any:
+    """Return the tokenizer kept in `path`, trained and kept there if it is not.
+
+    All sizes of a world read alike; and the trainer, unlike all else here, gives another result each time.
+    """
+    from tokenizers import Tokenizer
+
+    if not path.is_file():
+        replace_text(path, train_tokenizer(world, vocabulary).to_str())
+    return Tokenizer.from_file(str(path))
 
 
 def train_tokenizer(world: int, vocabulary: int) -> Any:
