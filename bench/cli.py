@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import __version__
-from bench.commands import report
+from bench.commands import pocket, report
 from bench.errors import CrosscalError
 
 BAD_USE = 2
@@ -24,7 +24,10 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-COMMANDS = (Command("report", report.SUMMARY, report.configure, report.run),)
+COMMANDS = (
+    Command("report", report.SUMMARY, report.configure, report.run),
+    Command("pocket", pocket.SUMMARY, pocket.configure, pocket.run),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.catalog.language_info import LanguageInfo
-from bench.cli import main
+from bench.cli import BAD_USE, main
 from bench.errors import BadInput
 from bench.report.figures import degradation_figure, whisker
 from bench.report.language_table import languages_of
@@ -135,3 +135,8 @@ def test_the_leaderboard_is_what_the_function_returns(results: Path) -> None:
     assert (results / "leaderboard.md").read_text() == leaderboard(
         rows, Ledger().merged(ledger.entries), languages_of(rows)
     )
+
+
+def test_pocket_build_says_which_worlds_and_models_there_are(capsys):
+    assert main(["pocket", "build", "--world", "-1"]) == BAD_USE
+    assert "Got world=-1, but a world is an integer of 0 or more" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.data.artificial import language_tokens
 from bench.errors import BadInput
 from bench.pretraining.export import save
 from bench.pretraining.loop import Progress, pretrain
@@ -32,6 +33,7 @@ def build(world: int, model: str, output: Path, steps: int | None = None) -> Pat
     from tqdm import tqdm
 
     size = size_of(model)
+    language_tokens(world)  # raises for a world there cannot be, before the bar is drawn
     recipe = Recipe() if steps is None else replace(Recipe(), steps=steps)
     with tqdm(total=recipe.steps, unit="step", desc=f"w{world} {model}") as bar:
 
