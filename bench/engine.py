@@ -155,7 +155,8 @@ class Engine:
         settings = self.settings
         spec = models.model(model, settings.own_models)
         token = spec.protocol if settings.protocol == "auto" else settings.protocol
-        return Study(protocols.protocol(token).token, settings.train_limit, settings.eval_limit)
+        protocol = protocols.protocol(token)
+        return Study(protocol.token, protocol.settings, settings.train_limit, settings.eval_limit)
 
     def materials(self, study: Study) -> Materials:
         """Return the splits of a study, loaded once."""

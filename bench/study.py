@@ -15,10 +15,12 @@ class Study:
     """Protocol, limits and rules of one run.
 
     `train_limit` and `eval_limit` count examples and are filled with whole premise groups (None: all of them).
+    `settings` is the digest of the protocol's settings, so that a preset that changes is another study.
     Selection and early stopping see only one half of the source language's development set, by premise group.
     """
 
     protocol: str
+    settings: str
     train_limit: int | None = None
     eval_limit: int | None = None
     selection: str = "source-dev-half"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from bench.catalog.models import MODELS, model
 from bench.catalog.protocols import PROTOCOLS, protocol
 from bench.errors import BadInput
 from bench.grids import Selection, conditions
+from bench.study import Study
 
 
 def test_smoke_is_every_smoke_model_by_three_intermediates_by_two_seeds():
@@ -160,3 +162,10 @@ class TestCatalog:
     def test_unknown_protocol_says_which_there_are(self):
         with pytest.raises(BadInput, match="Got protocol='mine', but the presets are pocket, frugal, phang2020"):
             protocol("mine")
+
+    def test_a_preset_that_changes_is_another_study(self):
+        preset = protocol("phang2020")
+        changed = replace(preset, target=replace(preset.target, learning_rate=2e-5))
+
+        assert changed.settings != preset.settings
+        assert Study("phang2020", changed.settings).digest != Study("phang2020", preset.settings).digest

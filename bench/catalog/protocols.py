@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bench.canonical import digest
 from bench.errors import BadInput
 from bench.training.protocol import Phase, Role
 
@@ -18,6 +19,11 @@ class Protocol:
     source: str
     target: Phase
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> str:
+        """sha256 over all settings that determine a checkpoint."""
+        return digest([dict(self.target.identity()), self.overrides])
 
     def phase(self, role: Role, task: str) -> Phase:
         """Return the phase of `role` ("intermediate" or "target") on `task`."""
