@@ -36,7 +36,8 @@ def weight_files(directory: Path) -> list[Path]:
     files = sorted(directory.glob("model*.safetensors"))
     if not files:
         raise BadInput(
-            f"{directory} holds no model*.safetensors; convert its weights with `crosscal mirror convert {directory}`."
+            f"{directory} holds no model*.safetensors, and pickled weights are never read; "
+            "convert them to safetensors and give the new directory."
         )
     return files
 
