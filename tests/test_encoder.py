@@ -74,7 +74,7 @@ def test_missing_things_are_named_with_the_way_out(own, tmp_path):
 
     (own / "model.safetensors").rename(own / "pytorch_model.bin")
     with pytest.raises(
-        BadInput, match=r"holds no model\*\.safetensors; convert its weights with `crosscal mirror conv"
+        BadInput, match=r"holds no model\*\.safetensors, and pickled weights are never read; convert them"
     ):
         load_encoder(own)
 
