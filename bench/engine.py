@@ -172,14 +172,14 @@ class Engine:
     def find(self, condition: Condition) -> Inputs | None:
         """Return what `condition` is scored from, or None while any of it is missing."""
         training = training_of(condition)
-        test, source, calibrate = (self._stored(training, split) for split in self._splits(condition))
+        test, source, calibrate = (self.stored(training, split) for split in self._splits(condition))
         if test is None or source is None or calibrate is None:
             return None
         return Inputs(test, None if condition.language == training.source else source, calibrate)
 
     def is_complete(self, training: Training) -> bool:
         """Return whether all predictions selected for a training are stored."""
-        return all(self._stored(training, split) is not None for split in self.streams(training))
+        return all(self.stored(training, split) is not None for split in self.streams(training))
 
     def needs_no_checkpoint(self, training: Training) -> bool:
         """Return whether every language of the target is predicted: nothing can ask for the checkpoint again."""
@@ -209,7 +209,8 @@ class Engine:
             materials.calibrate(training),
         )
 
-    def _stored(self, training: Training, split: Split) -> Entry | None:
+    def stored(self, training: Training, split: Split) -> Entry | None:
+        """Return the predictions of a training on `split`, or None while they are missing."""
         return self.settings.store.find("predictions", self.recipes(training).predictions_key(split))
 
     @contextmanager

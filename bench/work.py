@@ -98,7 +98,7 @@ def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) 
     from bench.modeling.predict import predict
     from bench.training.checkpoint_io import load_classifier
 
-    splits = [split for split in engine.streams(recipes.training) if not _is_stored(engine, recipes, split)]
+    splits = [split for split in engine.streams(recipes.training) if engine.stored(recipes.training, split) is None]
     classifier = load_classifier(checkpoint.path)
     phase = recipes.target_phase
     logits, report = predict(
@@ -123,10 +123,6 @@ def _publish(
 
     key, identity = recipes.predictions_key(split), recipes.predictions_identity(split)
     engine.settings.store.publish("predictions", key, identity, provenance, write)
-
-
-def _is_stored(engine: Engine, recipes: Recipes, split: Split) -> bool:
-    return engine.settings.store.find("predictions", recipes.predictions_key(split)) is not None
 
 
 def _predictions(
