@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench.canonical import digest
 from bench.data.artificial import WORLDS, describe, language_tokens, nli_split
-from bench.data.artificial.corpus import documents
+from bench.data.artificial.corpus import CONNECTIVES, RELATIONS, best_guess, documents, information, joint
 from bench.data.artificial.grammar import language, names
 from bench.data.artificial.languages import TYPES, source_type
 from bench.data.artificial.meaning import DOMAIN, UNSAID, Description, relation
@@ -17,7 +17,7 @@ from bench.errors import BadInput
 SPLITS = sorted(GROUPS)
 OPTIONAL = (2, 4, 7)
 GOLDEN = {
-    "corpus": "4e9197a8c55e168a",
+    "corpus": "bb5568b23433200f",
     "w0_src": "cd9ac960474e8d76",
     "w0_fus": "90757f436582028b",
     "w1_int": "3e02b87f54ac4fff",
@@ -120,6 +120,30 @@ def test_splits_share_no_premise_and_pretraining_no_content_with_any_task():
     assert said & corpus == set()
 
 
+def test_connectives_say_as_little_of_the_relation_as_stated():
+    read = documents(0, 12000)
+    counts = Counter((document.relation, document.connective) for document in read)
+    table = [[counts[label, mark] / len(read) for mark in range(CONNECTIVES)] for label in range(RELATIONS)]
+
+    assert best_guess(joint()) == pytest.approx(0.58)
+    assert best_guess(table) < 0.6
+    assert information(joint()) == pytest.approx(0.50, abs=0.005)
+    assert information(table) == pytest.approx(information(joint()), abs=0.03)
+    # Many to many: a relation has all connectives, and a connective all relations.
+    assert min(map(min, table)) > 0
+
+
+def test_information_and_guess_of_known_tables():
+    assert (best_guess([[0.5, 0.0], [0.0, 0.5]]), information([[0.5, 0.0], [0.0, 0.5]])) == (1.0, 1.0)
+    assert (best_guess([[0.25, 0.25], [0.25, 0.25]]), information([[0.25, 0.25], [0.25, 0.25]])) == (0.5, 0.0)
+
+
+def test_the_polarity_of_a_document_is_drawn_blindly_and_relations_are_balanced():
+    read = documents(0, 3000)
+    assert 0.45 < sum(document.second.negated for document in read) / len(read) < 0.55
+    assert all(0.28 < sum(d.relation == label for d in read) / len(read) < 0.39 for label in range(RELATIONS))
+
+
 def test_a_scarce_corpus_is_a_prefix_of_a_plentiful_one():
     assert documents(0, 50) == documents(0, 200)[:50]
 
@@ -159,7 +183,7 @@ def test_a_negative_world_is_refused():
 
 def test_a_world_is_the_same_on_every_machine():
     """A change here changes every number of the artificial world: say so in CHANGELOG and rebuild the pocket models."""
-    corpus = [[list(said.nodes), said.negated] for d in documents(0, 500) for said in (d.first, d.second)]
+    corpus = [[list(d.first.nodes), list(d.second.nodes), d.second.negated, d.connective] for d in documents(0, 500)]
     found = {
         "corpus": digest(corpus)[:16],
         "w0_src": nli_split("xnli", "test", "w0_src").fingerprint[:16],

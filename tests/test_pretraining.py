@@ -1,23 +1,28 @@
 """Pretraining of pocket models: what is read, what is pulled together, what is saved."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from bench.data.artificial import language_tokens
+from bench.data.artificial import language_tokens, nli_split
+from bench.data.artificial.corpus import CONNECTIVES, VAGUE
 from bench.errors import BadInput, TrainingFailed
 from bench.modeling.encoder import load_encoder
 from bench.modeling.tokenization import encode, load_tokenizer
 from bench.pretraining import loop
 from bench.pretraining.__main__ import build, main
-from bench.pretraining.model import alignment_loss, masked_loss
-from bench.pretraining.muon import orthogonal
+from bench.pretraining.model import alignment_loss, lower_states, mean_state, padded, upper_states
+from bench.pretraining.optimizers import orthogonal, rate_share
 from bench.pretraining.reading import Reader, shared
 from bench.pretraining.recipe import Recipe, Size, size_of
-from bench.pretraining.tokenizer import END, train_tokenizer, world_tokenizer
+from bench.pretraining.stages import Alignment, Discourse
+from bench.pretraining.tokenizer import END, PAD, train_tokenizer, world_tokenizer
 
-SMALL = Recipe(steps=2, pairs=3, documents=4, vocabulary=600, plentiful=60, scarce=10)
+SMALL = Recipe(
+    alignment_steps=2, discourse_steps=2, pairs=3, documents=4, vocabulary=600, plentiful=60, scarce=10, coherent=90
+)
 TINY = Size("pocket_xs", 2, 16)
 
 
@@ -29,6 +34,11 @@ def tokenizer():
 @pytest.fixture
 def reader(tokenizer):
     return Reader(0, SMALL, tokenizer)
+
+
+@pytest.fixture
+def model(tokenizer):
+    return loop.build_model(TINY, tokenizer.get_vocab_size(), SMALL)
 
 
 class TestReading:
@@ -48,30 +58,56 @@ class TestReading:
             assert len(both) == len(one.constituents) == len(two.constituents)
             assert all(mine.meaning == other.meaning for mine, other in both)
 
-    def test_constituents_cover_the_text_but_for_its_marks(self, reader):
-        text = reader.document()
-        covered = sum(one.end - one.start for one in text.constituents)
+    def test_constituents_and_marks_cover_a_text(self, reader):
+        text = reader.pair()[1]
+        inside = [place for one in text.constituents for place in range(one.start, one.end)]
 
-        assert covered == len(text.ids) - 4
-        assert text.ids.count(END) == 3
+        assert sorted([*inside, *text.marks]) == list(range(len(text.ids)))
+        assert [text.ids[place] for place in text.marks[1:]] == [END] * 3
+
+    def test_a_text_is_laid_out_as_fine_tuning_lays_out_a_pair(self, reader, tokenizer):
+        document, speaker = reader.corpus[0], reader.languages[1]
+        said = tokenizer.encode(speaker.sentence(document.first), speaker.sentence(document.second))
+
+        assert list(reader.text(document.first, document.second, speaker).ids) == said.ids
 
     def test_without_a_dose_documents_are_in_the_source_language(self, reader):
         source = reader.languages[0]
-        said = {reader.text(document, source).ids for document in reader.corpus}
+        said = {reader.text(document.first, document.second, source).ids for document in reader.corpus}
+        read = [reader.document() for _ in range(50)]
 
-        assert {reader.document().ids for _ in range(50)} <= said
+        assert {one.ids for one in read} <= said
+        assert {one.language for one in read} == {0}
 
     def test_with_a_dose_other_languages_are_coherent_too(self, tokenizer):
-        reader = Reader(0, Recipe(plentiful=60, scarce=10, vocabulary=600, dose=1.0), tokenizer)
-        said = {reader.text(document, reader.languages[0]).ids for document in reader.corpus}
+        reader = Reader(0, replace(SMALL, dose=1.0), tokenizer)
 
-        assert not {reader.document().ids for _ in range(50)} <= said
+        assert len({reader.document().language for _ in range(80)}) == len(reader.languages)
+
+    def test_connectives_are_the_documents_own(self, reader):
+        read = [reader.document() for _ in range(300)]
+        explicit = [one for one in read if one.connective != VAGUE]
+
+        assert sum(one.connective == one.relation for one in explicit) > 0.85 * len(explicit)
+
+    def test_permuted_connectives_say_nothing(self, tokenizer):
+        reader = Reader(0, replace(SMALL, permuted=True), tokenizer)
+        read = [reader.document() for _ in range(300)]
+        explicit = [one for one in read if one.connective != VAGUE]
+
+        assert sum(one.connective == one.relation for one in explicit) < 0.5 * len(explicit)
 
     def test_a_scarce_language_draws_from_few_documents(self, tokenizer):
-        reader = Reader(0, Recipe(plentiful=60, scarce=1, vocabulary=600), tokenizer)
+        reader = Reader(0, replace(SMALL, scarce=1), tokenizer)
         scarce = next(speaker for speaker in reader.languages if speaker.facts.data == "scarce")
+        only = reader.corpus[0]
+        said = {two.ids for _, two in (reader.pair() for _ in range(200))}
 
-        assert {reader._drawn(scarce, scarce) for _ in range(9)} == {reader.corpus[0]}
+        assert reader.text(only.first, only.second, scarce).ids in said
+        assert sum(ids in said for ids in (reader.text(d.first, d.second, scarce).ids for d in reader.corpus)) == 1
+
+    def test_each_language_has_connectives_of_its_own(self, reader):
+        assert reader.connectives == CONNECTIVES * len(reader.languages)
 
 
 class TestObjectives:
@@ -95,13 +131,19 @@ class TestObjectives:
         assert found == 0.0
         assert loss > 5
 
-    def test_masked_tokens_are_not_shown(self, tokenizer):
-        model = loop.build_model(TINY, tokenizer.get_vocab_size(), SMALL).eval()
-        ids = torch.tensor([[0, 9, 10, 2], [0, 11, 10, 2]])
-        hidden = torch.tensor([[False, True, False, False]] * 2)
-        _, _, states = masked_loss(model, ids, hidden, 1)
+    def test_the_halves_make_the_whole(self, model, reader):
+        ids = padded([reader.pair()[1].ids for _ in range(3)], PAD)
+        model.eval()
+        halves = upper_states(model, lower_states(model, ids, 1), ids, 1)
+        whole = model.roberta(input_ids=ids, attention_mask=(ids != PAD).long()).last_hidden_state
 
-        assert torch.equal(states[0], states[1])
+        assert torch.allclose(halves[ids != PAD], whole[ids != PAD], atol=1e-5)
+
+    def test_padding_is_in_no_mean(self):
+        states, ids = torch.ones(1, 3, 2), torch.tensor([[5, 6, PAD]])
+        states[0, 2] = 9.0
+
+        assert torch.equal(mean_state(states, ids), torch.ones(1, 2))
 
     def test_orthogonal_updates_have_singular_values_near_one(self):
         torch.manual_seed(0)
@@ -110,6 +152,29 @@ class TestObjectives:
         assert values.min() > 0.5
         assert values.max() < 1.5
 
+    def test_rates_warm_up_and_decay(self):
+        shares = [rate_share(step, 1000, 100) for step in (0, 99, 500, 999)]
+
+        assert shares == pytest.approx([0.01, 0.901, 0.5, 0.02])
+
+
+class TestStages:
+    def test_discourse_leaves_the_half_that_languages_share_alone(self, model, reader):
+        before = {name: weight.clone() for name, weight in model.state_dict().items()}
+        stage = Discourse(model, reader, SMALL, 1)
+        for _ in range(2):
+            stage.step(1.0)
+        changed = {name for name, weight in model.state_dict().items() if not torch.equal(weight, before[name])}
+
+        assert changed
+        assert all("encoder.layer.1." in name for name in changed)
+
+    def test_alignment_draws_translations_together(self, model, reader):
+        stage = Alignment(model.train(), reader, SMALL, 1)
+        found = [stage.step(1.0)[1] for _ in range(60)]
+
+        assert sum(found[-10:]) > 1.5 * sum(found[:10])
+
 
 class TestRuns:
     def test_equal_runs_give_equal_weights(self, tokenizer):
@@ -117,10 +182,21 @@ class TestRuns:
 
         assert all(torch.equal(first[name], second[name]) for name in first)
 
+    def test_progress_goes_through_both_stages(self, tokenizer):
+        seen = []
+        run = loop.pretrain(0, TINY, SMALL, tokenizer, seen.append)
+
+        assert [(one.stage, one.step) for one in seen] == [
+            ("alignment", 1),
+            ("alignment", 2),
+            ("discourse", 1),
+            ("discourse", 2),
+        ]
+        assert run.stages == (seen[1], seen[3])
+
     def test_a_run_that_diverges_says_what_to_lower(self, tokenizer):
-        recipe = Recipe(steps=1, pairs=2, documents=2, vocabulary=600, plentiful=60, scarce=10, spread=1e30)
-        with pytest.raises(TrainingFailed, match="is not a number at step 0; lower matrix_rate"):
-            loop.pretrain(0, TINY, recipe, tokenizer)
+        with pytest.raises(TrainingFailed, match=r"alignment loss of .* is not a number at step 0; lower matrix_rate"):
+            loop.pretrain(0, TINY, replace(SMALL, spread=1e30), tokenizer)
 
     def test_all_sizes_of_a_world_read_with_one_tokenizer(self, tmp_path, monkeypatch):
         path = tmp_path / "tokenizer.json"
@@ -130,12 +206,9 @@ class TestRuns:
         assert world_tokenizer(0, 600, path).to_str() == first.to_str()
 
     def test_what_is_saved_is_read_by_fine_tuning(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("bench.pretraining.__main__.Recipe", lambda: SMALL)
         monkeypatch.setattr("bench.pretraining.__main__.size_of", lambda token: TINY)
-        directory = build(0, "pocket_xs", tmp_path)
+        directory = build(0, "pocket_xs", tmp_path, SMALL)
         encoder, config = load_encoder(directory)
-        from bench.data.artificial import nli_split
-
         rows = encode(load_tokenizer(directory), nli_split("xnli", "test", "w0_agg").examples[:9], 64)
         note = json.loads((directory / "pretraining.json").read_text())
 
@@ -143,18 +216,18 @@ class TestRuns:
         assert (config.num_hidden_layers, config.hidden_size) == (2, 16)
         assert next(encoder.parameters()).dtype == torch.float32
         assert not rows.truncated.any()
-        assert note["flags"] == ["aligned", "tlm"]
+        assert note["flags"] == ["aligned", "source_discourse", "tlm"]
+        assert [stage["stage"] for stage in note["stages"]] == ["alignment", "discourse"]
 
 
 def test_a_dose_is_flagged():
     assert Recipe(dose=0.1).flags == ("aligned", "discourse", "tlm")
-    assert Recipe(alignment=0).flags == ()
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Recipe(steps=0), "Got steps=0, but a run takes at least 1 step."),
+        (lambda: Recipe(discourse_steps=0), "Got discourse_steps=0, but a stage takes at least 1 step."),
         (lambda: Recipe(scarce=9, plentiful=8), "Got scarce=9 and plentiful=8, but a scarce language has at least 1"),
         (lambda: Recipe(dose=1.5), "Got dose=1.5, but it is a share of documents, from 0 to 1."),
         (lambda: size_of("mbert"), "Got model='mbert', but the pocket models are pocket_xs, pocket_s"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from bench.data.artificial import language_tokens
@@ -20,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Pretrain and save one model; return 0, or 2 after naming what does not fit."""
     options = _parser().parse_args(arguments)
     try:
-        directory = build(options.world, options.model, options.output, options.steps)
+        recipe = Recipe(dose=options.dose, permuted=options.permuted)
+        directory = build(options.world, options.model, options.output, recipe)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
@@ -28,20 +28,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(world: int, model: str, output: Path, steps: int | None = None) -> Path:
-    """Pretrain `model` on `world` with a bar on standard error, and return the directory it was saved to."""
+def build(
+    world: int, model: str, output: Path, recipe: Recipe | None = None, tokenizer_file: Path | None = None
+) -> Path:
+    """Pretrain `model` on `world` with a bar on standard error, and return the directory it was saved to.
+
+    The world's tokenizer is read from `tokenizer_file` (default: beside the models), or trained and kept there.
+    """
     from tqdm import tqdm
 
-    size = size_of(model)
+    size, recipe = size_of(model), recipe or Recipe()
     language_tokens(world)  # raises for a world there cannot be, before the bar is drawn
-    recipe = Recipe() if steps is None else replace(Recipe(), steps=steps)
-    with tqdm(total=recipe.steps, unit="step", desc=f"w{world} {model}") as bar:
+    with tqdm(total=recipe.steps, unit="step", desc=f"w{world} {model}", disable=None) as bar:
 
         def show(progress: Progress) -> None:
-            bar.set_postfix(loss=f"{progress.loss:.2f}", cloze=f"{progress.cloze:.2f}", found=f"{progress.found:.2f}")
-            bar.update(progress.step - bar.n)
+            bar.set_postfix_str(f"{progress.stage} {progress.score:.2f}, loss {progress.loss:.2f}", refresh=False)
+            bar.update()
 
-        tokenizer = world_tokenizer(world, recipe.vocabulary, output / f"w{world}" / "tokenizer.json")
+        tokenizer = world_tokenizer(world, recipe.vocabulary, tokenizer_file or output / f"w{world}" / "tokenizer.json")
         run = pretrain(world, size, recipe, tokenizer, show)
     return save(run, output / f"w{world}" / model, world, size, recipe)
 
@@ -50,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.pretraining", description=__doc__)
     parser.add_argument("--world", type=int, default=0, help="the artificial world (default 0)")
     parser.add_argument("--model", default="pocket_s", help="pocket_xs, pocket_s, pocket_m or pocket_l")
-    parser.add_argument("--steps", type=int, help="fewer or more steps than the recipe's")
+    parser.add_argument("--dose", type=float, default=0.0, help="share of documents in any language (default 0)")
+    parser.add_argument("--permuted", action="store_true", help="control: each document has another one's connective")
     parser.add_argument("--output", type=Path, default=Path("bench/assets/pocket"), help="where w<world>/<model> goes")
     return parser
 

@@ -39,7 +39,7 @@ def save(run: Pretrained, directory: Path, world: int, size: Size, recipe: Recip
         "recipe": asdict(recipe),
         "recipe_digest": digest(recipe),
         "flags": recipe.flags,
-        "last_window": asdict(run.last),
+        "stages": [asdict(stage) for stage in run.stages],
         "seconds": round(run.seconds, 1),
         "threads": torch.get_num_threads(),
         "weights_sha256": hashlib.sha256((directory / "model.safetensors").read_bytes()).hexdigest(),

@@ -1,4 +1,4 @@
-"""The model to be pretrained, and its two objectives."""
+"""The model to be pretrained, read in two halves, and the objectives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from bench.pretraining.recipe import Recipe, Size
-from bench.pretraining.tokenizer import BEGIN, END, MASK, PAD
+from bench.pretraining.tokenizer import BEGIN, END, PAD
 
 # Fine-tuning's rate, written into the stored configuration; pretraining itself is too short to need dropout.
 _DROPOUT = 0.1
@@ -42,19 +42,37 @@ def padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows])
 
 
-def masked_loss(
-    model: Any, ids: torch.Tensor, hidden: torch.Tensor, depth: int
-) -> tuple[torch.Tensor, float, torch.Tensor]:
-    """Return the mean cross-entropy of the hidden tokens, the share predicted right, and states after `depth` layers.
+def lower_states(model: Any, ids: torch.Tensor, depth: int) -> torch.Tensor:
+    """Return the states of (rows, width) `ids` after the first `depth` layers: (rows, width, hidden size)."""
+    states = model.roberta.embeddings(input_ids=ids)
+    return _through(model.roberta.encoder.layer[:depth], states, ids)
 
-    ids: (rows, width) int64; hidden: (rows, width) bool; the states are (rows, width, hidden size).
+
+def upper_states(model: Any, states: torch.Tensor, ids: torch.Tensor, depth: int) -> torch.Tensor:
+    """Return the last states from those after `depth` layers; `ids` say what is padding."""
+    return _through(model.roberta.encoder.layer[depth:], states, ids)
+
+
+def _through(layers: Any, states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    visible = (ids != PAD)[:, None, None, :]
+    for layer in layers:
+        states = layer(states, visible)
+    return states
+
+
+def mean_state(states: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Return the mean state of each row's tokens, padding left out: (rows, hidden size)."""
+    real = (ids != PAD).unsqueeze(-1).to(states.dtype)
+    return (states * real).sum(1) / real.sum(1)
+
+
+def masked_loss(model: Any, states: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """Return the mean cross-entropy of masked tokens, and the share predicted right.
+
+    states: (n, hidden size), the last states of the n masked tokens; truth: (n,) int64, the tokens they stand for.
     """
-    states = model.roberta(
-        input_ids=ids.masked_fill(hidden, MASK), attention_mask=(ids != PAD).long(), output_hidden_states=True
-    ).hidden_states
-    scores, truth = model.lm_head(states[-1][hidden]), ids[hidden]
-    right = (scores.argmax(-1) == truth).float().mean().item()
-    return functional.cross_entropy(scores, truth), right, states[depth]
+    scores = model.lm_head(states)
+    return functional.cross_entropy(scores, truth), (scores.argmax(-1) == truth).float().mean().item()
 
 
 def alignment_loss(

@@ -14,33 +14,37 @@ _POSITIONS = 130
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The recipe of a run. A step reads `pairs` translation pairs and `documents` coherent documents.
+    """The recipe of a run: two stages, each with a schedule of its own.
 
-    A pair is two unrelated sentences, the second's polarity drawn blindly, said in two languages (the first one the
-    source at the rate `source_share`). Each token is masked at the rate `mask`, and words of equal meaning are drawn
-    together after the lower half of the layers (InfoNCE of temperature `temperature`, weight `alignment`). Documents
-    are in the source language but for the share `dose`; the polarity of their second sentence is asked for (weight
-    `cloze_weight`).
-    `plentiful` and `scarce` are the unique documents of a language. `matrix_rate` is Muon's learning rate, for the
-    matrices of the layers, `learning_rate` AdamW's for the rest.
+    *Alignment* takes `alignment_steps` of `pairs` translation pairs: two unrelated sentences, said in the source and in
+    another language. Tokens are masked at the rate `mask`; constituents of equal meaning, and the marks of sentence
+    borders, are drawn together after the lower half of the layers (InfoNCE of temperature `temperature`, weight
+    `alignment`).
+    *Discourse* takes `discourse_steps` of `documents` documents and trains the upper half alone to name the connective
+    that stood between the two sentences. Documents are in the source language but for the share `dose`, which is in any
+    language; `permuted` gives each document another one's connective.
+    `plentiful` and `scarce` are the unique documents of a language that pairs and the dose are drawn from, `coherent`
+    those of the source in the second stage. `matrix_rate` is Muon's learning rate, for the matrices of the layers,
+    `learning_rate` AdamW's for the rest; `warmup` steps begin each stage.
     """
 
-    steps: int = 3000
-    pairs: int = 24
-    documents: int = 96
+    alignment_steps: int = 1000
+    discourse_steps: int = 2000
+    pairs: int = 32
+    documents: int = 240
     vocabulary: int = 1400
     plentiful: int = 12000
-    scarce: int = 100
+    scarce: int = 25
+    coherent: int = 60000
     learning_rate: float = 2e-3
     matrix_rate: float = 0.02
     decay: float = 0.01
     warmup: int = 100
     mask: float = 0.2
-    cloze_weight: float = 2.0
-    dose: float = 0.0
-    source_share: float = 0.5
-    alignment: float = 1.0
+    alignment: float = 3.0
     temperature: float = 0.1
+    dose: float = 0.0
+    permuted: bool = False
     spread: float = 0.05
     seed: int = 0
 
@@ -52,14 +56,19 @@ class Recipe:
                 f"Got scarce={self.scarce} and plentiful={self.plentiful}, but a scarce language has at least 1 "
                 "document and at most as many as a plentiful one."
             )
-        if self.steps < 1:
-            raise BadInput(f"Got steps={self.steps}, but a run takes at least 1 step.")
+        for name in ("alignment_steps", "discourse_steps"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"Got {name}={getattr(self, name)}, but a stage takes at least 1 step.")
+
+    @property
+    def steps(self) -> int:
+        """Steps of both stages."""
+        return self.alignment_steps + self.discourse_steps
 
     @property
     def flags(self) -> tuple[str, ...]:
         """What rows must say of a model pretrained so: XLM-R itself saw none of these."""
-        used = {"aligned": self.alignment > 0, "discourse": self.dose > 0, "tlm": self.alignment > 0}
-        return tuple(sorted(flag for flag, on in used.items() if on))
+        return ("aligned", "discourse" if self.dose else "source_discourse", "tlm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,11 @@ class Size:
     def heads(self) -> int:
         """Attention heads, each 16 wide."""
         return self.hidden // _HEAD
+
+    @property
+    def lower(self) -> int:
+        """How many layers become common to all languages, and are left alone once they are."""
+        return self.layers // 2
 
     @property
     def positions(self) -> int:

@@ -1,4 +1,4 @@
-"""Muon: momentum with orthogonal matrix updates. These small models learn in far fewer steps than with AdamW."""
+"""Muon for the matrices of layers, AdamW for the rest: the models learn in far fewer steps than by AdamW alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections.abc import Sequence
 
 import torch
 
+from bench.pretraining.recipe import Recipe
+
 # Newton-Schulz coefficients and momentum of Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon).
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ROUNDS = 5
 _MOMENTUM = 0.95
+_BETAS = (0.9, 0.98)
+_CLIP_NORM = 1.0
+_FLOOR = 0.02
 
 
 class Muon:
@@ -46,3 +51,30 @@ def orthogonal(stack: torch.Tensor) -> torch.Tensor:
         turned = _A * turned + (_B * square + _C * square @ square) @ turned
     result: torch.Tensor = turned.mT if tall else turned
     return result
+
+
+class Optimizers:
+    """Both optimisers of one stage: Muon for `matrices`, AdamW for `rest`, at the recipe's rates times a share."""
+
+    def __init__(
+        self, matrices: Sequence[torch.nn.Parameter], rest: Sequence[torch.nn.Parameter], recipe: Recipe
+    ) -> None:
+        self._recipe, self._weights = recipe, [*matrices, *rest]
+        self._muon = Muon(matrices, recipe.decay)
+        self._adam = torch.optim.AdamW(rest, betas=_BETAS, weight_decay=recipe.decay)
+
+    def step(self, loss: torch.Tensor, share: float) -> None:
+        """Take one step down the gradient of `loss`, clipped to norm 1."""
+        for weight in self._weights:
+            weight.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._weights, _CLIP_NORM)
+        for group in self._adam.param_groups:
+            group["lr"] = share * self._recipe.learning_rate
+        self._adam.step()
+        self._muon.step(share * self._recipe.matrix_rate)
+
+
+def rate_share(step: int, steps: int, warmup: int) -> float:
+    """Return the share of the full learning rates at `step` of `steps`: linear warm-up, linear decay to 2 %."""
+    return min(1.0, (step + 1) / warmup) * max(_FLOOR, 1 - step / steps)
