@@ -23,7 +23,7 @@ class Training:
     @property
     def source(self) -> str:
         """The language that is trained on."""
-        return "en" if self.world is None else f"w{self.world}_src"
+        return source_of(self.world)
 
     @property
     def name(self) -> str:
@@ -70,7 +70,8 @@ def languages_by_training(conditions: Iterable[Condition]) -> dict[Training, tup
     """Return the selected languages of each training in the order of the conditions, the source always first."""
     found: dict[Training, list[str]] = {}
     for condition in conditions:
-        tokens = found.setdefault(training_of(condition), [source_of(condition.language)])
+        training = training_of(condition)
+        tokens = found.setdefault(training, [training.source])
         if condition.language not in tokens:
             tokens.append(condition.language)
     return {training: tuple(tokens) for training, tokens in found.items()}

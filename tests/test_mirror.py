@@ -134,9 +134,8 @@ def test_a_model_without_safetensors_is_refused(tmp_path):
     with pytest.raises(BadInput, match=r"Model encoder has no model.safetensors in .*, and pickled weights are never"):
         locate_model("encoder", "", Access((tmp_path,)))
     (directory / "model.safetensors").write_bytes(b"weights")
-    (directory / "provenance.json").write_text('{"weights": "4-bit dequantised"}', encoding="utf-8")
     found = locate_model("encoder", "", Access((tmp_path,)))
-    assert (found.directory, found.origin, found.weights) == (directory, "mirror", "4-bit dequantised")
+    assert (found.directory, found.origin) == (directory, "mirror")
 
 
 def test_what_no_mirror_has_needs_the_hub(tmp_path):

@@ -62,9 +62,8 @@ def world_of(token: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def source_of(token: str) -> str:
-    """Return the token of the language that is trained on where `token` is evaluated."""
-    world = world_of(token)
+def source_of(world: int | None) -> str:
+    """Return the token of the language that is trained on in an artificial world (None: the real one)."""
     return "en" if world is None else f"w{world}_src"
 
 

@@ -45,7 +45,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         _phase(
             1,
             32,
-            5e-3,
+            1e-3,
             0.1,
             0.01,
             64,

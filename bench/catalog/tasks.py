@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.data.dataset_spec import NLI_LABELS, dataset_spec
 from bench.errors import BadInput
 
-NLI_LABELS = ("entailment", "neutral", "contradiction")
-
 # Language tables of XTREME (github.com/google-research/xtreme); checked by their lengths in the tests.
-_XNLI = ("en", "ar", "bg", "de", "el", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur", "vi", "zh")
+_XNLI = ("en", *(token for token in dataset_spec("xnli").languages if token != "en"))
 _TATOEBA = (
     "af", "ar", "bg", "bn", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "jv",
     "ka", "kk", "ko", "ml", "mr", "nl", "pt", "ru", "sw", "ta", "te", "th", "tl", "tr", "ur", "vi", "zh",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data import hub, mirror
 from bench.data.dataset_spec import DatasetSpec
-from bench.errors import DataError, Unavailable
+from bench.errors import Unavailable
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,12 @@ class DatasetSource:
 class ModelSource:
     """A model directory: config.json, tokenizer files, model*.safetensors.
 
-    `origin` is "mirror", "hub" or "stand-in"; `commit` the resolved hub commit, "" for a mirror; `weights` what the
-    directory's provenance.json says of its weights (such as "4-bit dequantised"), "" where it says nothing.
+    `origin` is "mirror", "hub" or "stand-in"; `commit` the resolved hub commit, "" for a mirror.
     """
 
     directory: Path
     origin: str
     commit: str
-    weights: str
 
 
 def locate_dataset(spec: DatasetSpec, split: str, language: str, access: Access) -> DatasetSource:
@@ -70,10 +67,10 @@ def locate_model(hub_id: str, revision: str, access: Access) -> ModelSource:
     directory = mirror.find_model(access.mirrors, hub_id)
     if directory is not None:
         hub.require_safetensors(directory, hub_id)
-        return ModelSource(directory, "mirror", "", _stated_weights(directory))
+        return ModelSource(directory, "mirror", "")
     _require_hub(f"models/{hub_id}", access)
     fetched = hub.fetch_model(hub_id, revision)
-    return ModelSource(fetched.directory, _hub_origin(), fetched.commit, "")
+    return ModelSource(fetched.directory, _hub_origin(), fetched.commit)
 
 
 def _require_hub(relative: str, access: Access) -> None:
@@ -84,13 +81,3 @@ def _require_hub(relative: str, access: Access) -> None:
 
 def _hub_origin() -> str:
     return "stand-in" if hub.is_stand_in() else "hub"
-
-
-def _stated_weights(directory: Path) -> str:
-    path = directory / "provenance.json"
-    if not path.is_file():
-        return ""
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8")).get("weights", ""))
-    except (ValueError, AttributeError) as error:
-        raise DataError(f"{path} is no JSON object ({error}); correct it or delete it.") from error

@@ -12,14 +12,14 @@ from bench.data.artificial.baselines import Baselines, baselines
 from bench.data.artificial.checks import Check, check_world, material
 from bench.data.artificial.tasks import items
 from bench.pretraining.recipe import Recipe
-from bench.pretraining.tokenizer import UNKNOWN, train_tokenizer
+from bench.pretraining.tokenizer import UNKNOWN, shipped_tokenizer
 
 MAX_LENGTH = 64
 
 
 def checks_of(world: int, recipe: Recipe) -> list[Check]:
-    """Return the checks of every language of `world` under the recipe's tokenizer and corpus sizes."""
-    tokenizer = train_tokenizer(world, recipe.vocabulary)
+    """Return the checks of every language of `world` under its tokenizer and the recipe's corpus sizes."""
+    tokenizer = shipped_tokenizer(world, recipe.vocabulary)
     texts = material(world, recipe.plentiful, recipe.scarce)
 
     def segment(word: str) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from bench.canonical import digest, plain
+from bench.modeling.encoder import quiet_transformers
 from bench.pretraining.loop import Pretrained
 from bench.pretraining.model import as_fine_tuned
 from bench.pretraining.recipe import Recipe, Size
@@ -26,7 +27,8 @@ def save(run: Pretrained, directory: Path, world: int, size: Size, recipe: Recip
     from transformers import PreTrainedTokenizerFast
 
     directory.mkdir(parents=True, exist_ok=True)
-    as_fine_tuned(run.model).roberta.to(torch.float16).save_pretrained(directory, safe_serialization=True)
+    with quiet_transformers():
+        as_fine_tuned(run.model).roberta.to(torch.float16).save_pretrained(directory, safe_serialization=True)
     begin, pad, end, unknown, mask = SPECIAL
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=run.tokenizer, bos_token=begin, cls_token=begin, pad_token=pad, eos_token=end, sep_token=end,

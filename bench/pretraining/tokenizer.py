@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def world_tokenizer(world: int, vocabulary: int, path: Path) -> Any:
     if not path.is_file():
         replace_text(path, train_tokenizer(world, vocabulary).to_str())
     return Tokenizer.from_file(str(path))
+
+
+def shipped_tokenizer(world: int, vocabulary: int) -> Any:
+    """Return the tokenizer that the models of a world ship with, or a new one of `vocabulary` pieces where none do."""
+    path = Path(str(files("bench"))) / "assets" / "pocket" / f"w{world}" / "tokenizer.json"
+    return world_tokenizer(world, vocabulary, path) if path.is_file() else train_tokenizer(world, vocabulary)
 
 
 def train_tokenizer(world: int, vocabulary: int) -> Any:

@@ -19,10 +19,10 @@ from bench.data.artificial.labels import draw_label, posterior
 from bench.data.artificial.languages import describe
 from bench.data.artificial.meaning import Description
 from bench.data.artificial.streams import Stream
+from bench.data.dataset_spec import NLI_LABELS
 from bench.data.example import Example, Provenance, Split
 from bench.errors import BadInput
 
-LABELS = ("entailment", "neutral", "contradiction")
 # Premise groups of three items each. snli stands for another genre with its own label noise.
 GROUPS = {("xnli", "train"): 4000, ("xnli", "validation"): 500, ("xnli", "test"): 400, ("snli", "train"): 4000}
 _GENRES = {"xnli": TALES, "snli": CAPTIONS}
@@ -61,7 +61,7 @@ def nli_split(task: str, split: str, token: str) -> Split:
         )
         for index, item in enumerate(items(facts.world, kind, split))
     )
-    return Split(split, token, LABELS, examples, Provenance("artificial", note=f"artificial world {facts.world}"))
+    return Split(split, token, NLI_LABELS, examples, Provenance("artificial", note=f"artificial world {facts.world}"))
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,75 @@
+"""The table in docs/worlds.md is made of published rows: `python -m tests.worlds_accuracy` writes it again."""
+
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+from bench.data.artificial import describe, language_tokens
+from bench.report.directory import read_results
+
+ROOT = Path(__file__).parents[1]
+PUBLISHED = ROOT / "reports" / "published" / "pocket-worlds"
+BEGIN, END = "<!-- accuracies: python -m tests.worlds_accuracy -->\n", "<!-- end of accuracies -->\n"
+MODELS = ("pocket_xs", "pocket_s", "pocket_m", "pocket_l")
+
+
+def cells():
+    """Return {(model, language): rows of all seeds} of the published rows before recalibration."""
+    rows, _ = read_results(PUBLISHED)
+    found = defaultdict(list)
+    for row in rows:
+        if row.recalibration == "none":
+            found[row.condition.model, row.condition.language].append(row)
+    return found
+
+
+def accuracy(rows):
+    """Return the mean accuracy over seeds, and the least of the seeds' lower 95 % bounds."""
+    estimates = [row.metric("accuracy") for row in rows]
+    return statistics.fmean(one.value for one in estimates), min(one.low for one in estimates)
+
+
+def plentiful(world):
+    """Return the target languages with plenty of data that are no controls."""
+    tokens = [describe(token) for token in language_tokens(world)]
+    return [facts.token for facts in tokens if facts.data == "plenty" and not facts.control]
+
+
+def scarcity(found, model, world):
+    """Return the mean accuracy of a world's plentiful languages that have a scarce twin, minus that of the twins."""
+    twins = [token for token in language_tokens(world) if token.endswith("_lo")]
+    pairs = [
+        (accuracy(found[model, token.removesuffix("_lo")])[0], accuracy(found[model, token])[0]) for token in twins
+    ]
+    return statistics.fmean(plenty - scarce for plenty, scarce in pairs)
+
+
+def table():
+    """Return the Markdown table: a line a world and language, a column a model."""
+    found = cells()
+    lines = ["| language | about | " + " | ".join(MODELS) + " |", "|---|---|" + "---:|" * len(MODELS)]
+    for world in sorted({describe(token).world for _, token in found}):
+        for token in language_tokens(world):
+            facts = describe(token)
+            about = facts.control or ", ".join([facts.group, *(["scarce"] if facts.data == "scarce" else [])])
+            shown = [accuracy(found[model, token]) for model in MODELS]
+            marks = ["*" if any("at_chance" in row.flags for row in found[model, token]) else "" for model in MODELS]
+            values = [
+                f"{100 * mean:.1f} ({100 * low:.1f}){mark}" for (mean, low), mark in zip(shown, marks, strict=True)
+            ]
+            lines.append(f"| {token} | {about} | " + " | ".join(values) + " |")
+        gaps = [f"{100 * scarcity(found, model, world):+.1f}" for model in MODELS]
+        lines.append(f"| w{world} | plentiful minus scarce | " + " | ".join(gaps) + " |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def with_table(page):
+    """Return `page` with the table between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return before + BEGIN + table() + END + after
+
+
+if __name__ == "__main__":
+    path = ROOT / "docs" / "worlds.md"
+    path.write_text(with_table(path.read_text(encoding="utf-8")), encoding="utf-8")
