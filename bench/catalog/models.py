@@ -96,7 +96,7 @@ def _pocket(token: str, layers: int, hidden: int, in_smoke: bool) -> ModelSpec:
 
 
 MODELS: tuple[ModelSpec, ...] = (
-    _pocket("pocket_xs", 4, 32, in_smoke=False),
+    _pocket("pocket_xs", 4, 16, in_smoke=False),
     _pocket("pocket_s", 4, 48, in_smoke=True),
     _pocket("pocket_m", 4, 64, in_smoke=True),
     _pocket("pocket_l", 4, 96, in_smoke=False),
