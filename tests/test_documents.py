@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.artificial import WORLDS
 from tests.readme_leaderboard import with_leaderboard
+from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, with_table
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -15,6 +17,22 @@ def test_the_readmes_leaderboard_is_that_of_the_published_rows():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
     assert with_leaderboard(readme) == readme
+
+
+def test_the_accuracies_of_the_worlds_are_those_of_the_published_rows():
+    page = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
+
+    assert with_table(page) == page
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_published_worlds_are_instruments(world):
+    found = cells()
+    source, (small, *_, large) = f"w{world}_src", MODELS
+
+    assert min(accuracy(found[large, token])[1] for token in plentiful(world)) >= 0.55
+    assert scarcity(found, large, world) >= 0.05
+    assert accuracy(found[large, source])[0] - accuracy(found[small, source])[0] >= 0.10
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from bench.data.artificial import describe, language_tokens
+from bench.report.by_language import over_seeds
 from bench.report.directory import read_results
 
 ROOT = Path(__file__).parents[1]
@@ -24,9 +25,9 @@ def cells():
 
 
 def accuracy(rows):
-    """Return the mean accuracy over seeds, and the least of the seeds' lower 95 % bounds."""
-    estimates = [row.metric("accuracy") for row in rows]
-    return statistics.fmean(one.value for one in estimates), min(one.low for one in estimates)
+    """Return the mean accuracy over seeds, and the lower end of its 95 % interval over items and seeds."""
+    estimate = over_seeds(rows, lambda row: row.metric("accuracy"))
+    return estimate.value, estimate.low
 
 
 def plentiful(world):
