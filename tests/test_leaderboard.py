@@ -44,6 +44,15 @@ def table_under(text: str, heading: str) -> list[dict[str, str]]:
     return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
 
 
+def test_sizes_stand_in_their_order_and_a_users_own_model_last() -> None:
+    rows = [row for model in ("mine", "xlmr_xl", "xlmr_large", "xlmr_base") for row in make_rows(model=model)]
+
+    assert only_section(rows).models == ("xlmr_base", "xlmr_large", "xlmr_xl", "mine")
+    text = leaderboard(rows, ledger_of(rows), LANGUAGES)
+    places = [text.index(f"#### {model}") for model in only_section(rows).models]
+    assert places == sorted(places)
+
+
 def test_golden() -> None:
     rows = [
         row

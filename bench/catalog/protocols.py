@@ -59,8 +59,8 @@ PROTOCOLS: tuple[Protocol, ...] = (
     ),
     Protocol(
         "frugal",
-        "ours: frozen word embeddings and a high rate, for small encoders and a few thousand pairs on a CPU",
-        _phase(2, 32, 5e-4, 0.1, 0.01, 128, freeze_embeddings=True, pooling="mean", evaluate_every=32),
+        "ours: frozen word embeddings and a rate that twelve layers bear, for a few thousand pairs on a CPU",
+        _phase(2, 32, 1.5e-4, 0.1, 0.01, 128, freeze_embeddings=True, pooling="mean", evaluate_every=32),
     ),
     Protocol(
         "phang2020",

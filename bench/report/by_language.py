@@ -18,8 +18,7 @@ _TRANSFER = "gap minus source (95 %)"
 
 def by_language(section: Section, footnotes: Footnotes) -> str:
     """Return one table a model, its lines in order, each with its languages in the order of the section."""
-    models = sorted({line.model for line in section.lines})
-    return "\n\n".join(f"#### {model}\n\n{_table(section, model, footnotes)}" for model in models)
+    return "\n\n".join(f"#### {model}\n\n{_table(section, model, footnotes)}" for model in section.models)
 
 
 def language_rows(line: Line, token: str, recalibration: str = "none") -> list[Row]:

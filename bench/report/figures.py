@@ -47,7 +47,7 @@ def degradation_figure(section: Section, path: Path) -> None:
 
     if path.suffix not in (".svg", ".png"):
         raise BadInput(f"Got path={str(path)!r}, but a figure ends in .svg or .png.")
-    models = sorted({line.model for line in section.lines})
+    models = section.models
     with rc_context({"svg.hashsalt": "crosscal", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(_WIDTH_INCHES, 1.5 + _PANEL_INCHES * len(models)), layout="constrained")
         panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]

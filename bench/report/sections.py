@@ -9,6 +9,7 @@ from functools import cached_property
 
 from bench.catalog import tasks
 from bench.catalog.language_info import GROUPS, LanguageInfo
+from bench.catalog.models import MODELS
 from bench.condition import Condition
 from bench.report.ledger import Ledger
 from bench.rows import Row
@@ -84,6 +85,14 @@ class Section:
     def slug(self) -> str:
         """The section's name in file names."""
         return f"{self.target}-{self.world}-{self.study[:12]}"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models in the catalog's order, in which the sizes of a family ascend; models of the user's own last."""
+        order = {spec.token: place for place, spec in enumerate(MODELS)}
+        return tuple(
+            sorted({line.model for line in self.lines}, key=lambda token: (order.get(token, len(order)), token))
+        )
 
     @property
     def source(self) -> str | None:
