@@ -169,6 +169,16 @@ class TestStages:
         assert changed
         assert all("encoder.layer.1." in name for name in changed)
 
+    def test_alignment_draws_on_words_and_marks_alike(self, model, reader):
+        stage, pairs = Alignment(model, reader, SMALL, 1), [reader.pair() for _ in range(3)]
+        width = max(len(text.ids) for pair in pairs for text in pair)
+        states = torch.randn(6, width, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        stage._aligned(pairs, states)[0].backward()
+        drawn = states.grad.abs().sum(-1) > 0
+
+        for row, text in enumerate(text for pair in pairs for text in pair):
+            assert drawn[row].tolist() == [place < len(text.ids) for place in range(width)]
+
     def test_alignment_draws_translations_together(self, model, reader):
         stage = Alignment(model.train(), reader, SMALL, 1)
         found = [stage.step(1.0)[1] for _ in range(60)]
