@@ -6,12 +6,11 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from bench.canonical import digest
-from bench.catalog.models import ARTIFICIAL, ModelSpec, model
+from bench.catalog.models import ARTIFICIAL, ModelSpec, model, shipped_pocket_directory
 from bench.data import hub, mirror
 from bench.data.sources import Access, locate_model
 from bench.errors import DataError, Unavailable
@@ -103,7 +102,7 @@ def _remembered_digest(directory: Path, state: str) -> str:
 
 
 def _pocket_directory(token: str, world: int) -> Path:
-    shipped = Path(str(files("bench"))) / "assets" / "pocket" / f"w{world}" / token
+    shipped = shipped_pocket_directory(world) / token
     built = default_root() / "pocket" / f"w{world}" / token
     for directory in (shipped, built):
         if (directory / "config.json").is_file():

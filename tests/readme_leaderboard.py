@@ -5,6 +5,7 @@ from pathlib import Path
 from bench.report.directory import read_results
 from bench.report.language_table import languages_of
 from bench.report.summary import terminal_summary
+from tests.generated_parts import with_part
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "reports" / "published" / "pocket-smoke"
@@ -20,9 +21,7 @@ def leaderboard() -> str:
 
 def with_leaderboard(readme: str) -> str:
     """Return `readme` with the leaderboard between its marks."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + leaderboard() + END + after
+    return with_part(readme, BEGIN, END, leaderboard())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.data.artificial import describe, language_tokens
 from bench.report.by_language import over_seeds
 from bench.report.directory import read_results
+from tests.generated_parts import with_part
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "reports" / "published" / "pocket-worlds"
@@ -51,24 +52,23 @@ def table():
     lines = ["| language | about | " + " | ".join(MODELS) + " |", "|---|---|" + "---:|" * len(MODELS)]
     for world in sorted({describe(token).world for _, token in found}):
         for token in language_tokens(world):
-            facts = describe(token)
-            about = facts.control or ", ".join([facts.group, *(["scarce"] if facts.data == "scarce" else [])])
-            shown = [accuracy(found[model, token]) for model in MODELS]
-            marks = ["*" if any("at_chance" in row.flags for row in found[model, token]) else "" for model in MODELS]
-            values = [
-                f"{100 * mean:.1f} ({100 * low:.1f}){mark}" for (mean, low), mark in zip(shown, marks, strict=True)
-            ]
-            lines.append(f"| {token} | {about} | " + " | ".join(values) + " |")
+            values = [cell(found[model, token]) for model in MODELS]
+            lines.append(f"| {token} | {describe(token).role} | " + " | ".join(values) + " |")
         gaps = [f"{100 * scarcity(found, model, world):+.1f}" for model in MODELS]
         lines.append(f"| w{world} | plentiful minus scarce | " + " | ".join(gaps) + " |")
     return "".join(f"{line}\n" for line in lines)
 
 
+def cell(rows):
+    """Return mean and lower end in percent, with a star where any seed is at chance."""
+    mean, low = accuracy(rows)
+    mark = "*" if any("at_chance" in row.flags for row in rows) else ""
+    return f"{100 * mean:.1f} ({100 * low:.1f}){mark}"
+
+
 def with_table(page):
     """Return `page` with the table between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + table() + END + after
+    return with_part(page, BEGIN, END, table())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 
 from bench.errors import BadInput
 
@@ -131,6 +133,11 @@ MODELS: tuple[ModelSpec, ...] = (
 )  # fmt: skip
 
 _BY_TOKEN = {spec.token: spec for spec in MODELS}
+
+
+def shipped_pocket_directory(world: int) -> Path:
+    """Return the directory in the package for the pocket models of `world`; for most worlds it is not there."""
+    return Path(str(files("bench"))) / "assets" / "pocket" / f"w{world}"
 
 
 def model(token: str, extra: tuple[ModelSpec, ...] = ()) -> ModelSpec:

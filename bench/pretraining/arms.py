@@ -72,9 +72,7 @@ def table(world: int, readings: Mapping[str, Mapping[str, Reading]]) -> list[str
     head = ["language", "", *readings]
     rows = [head, ["---"] * len(head)]
     for token in language_tokens(world):
-        facts = describe(token)
-        about = facts.control or (f"{facts.group}, scarce" if facts.data == "scarce" else facts.group)
-        rows.append([token, about, *(_cell(arm[token]) for arm in readings.values())])
+        rows.append([token, describe(token).role, *(_cell(arm[token]) for arm in readings.values())])
     return ["| " + " | ".join(row) + " |" for row in rows]
 
 

@@ -43,7 +43,7 @@ class Alignment:
         hidden = drawn & (ids >= len(SPECIAL))
         states = lower_states(self._model, ids.masked_fill(hidden, MASK), self._depth)
         last = upper_states(self._model, states, ids, self._depth)
-        masked, _ = masked_loss(self._model, last[hidden], ids[hidden])
+        masked = masked_loss(self._model, last[hidden], ids[hidden])
         pulled, found = self._aligned(pairs, states)
         loss = masked + self._recipe.alignment * pulled
         self._optimizers.step(loss, share)
@@ -62,7 +62,7 @@ class Alignment:
             for mark, (here_at, there_at) in enumerate(zip(mine.marks, other.marks, strict=True)):
                 one.append((2 * row, here_at, here_at + 1))
                 two.append((2 * row + 1, there_at, there_at + 1))
-                # A mark says what its whole text says, and no two texts of a batch say the same.
+                # A mark says what its whole text says, and hardly two texts of a batch say the same.
                 numbers.append(-1 - mark - len(mine.marks) * row)
         return alignment_loss(_means(one, states), _means(two, states), torch.tensor(numbers), self._recipe.temperature)
 

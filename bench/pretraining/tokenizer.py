@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from bench.catalog.models import shipped_pocket_directory
 from bench.data.artificial import language_tokens
 from bench.data.artificial.corpus import documents
 from bench.data.artificial.grammar import language
@@ -35,7 +35,7 @@ def world_tokenizer(world: int, vocabulary: int, path: Path) -> Any:
 
 def shipped_tokenizer(world: int, vocabulary: int) -> Any:
     """Return the tokenizer that the models of a world ship with, or a new one of `vocabulary` pieces where none do."""
-    path = Path(str(files("bench"))) / "assets" / "pocket" / f"w{world}" / "tokenizer.json"
+    path = shipped_pocket_directory(world) / "tokenizer.json"
     return world_tokenizer(world, vocabulary, path) if path.is_file() else train_tokenizer(world, vocabulary)
 
 

@@ -70,6 +70,11 @@ class LanguageFacts:
         return "rich" if self.categories == MANY else "between"
 
     @property
+    def role(self) -> str:
+        """What the language is there for: its control, or its group and whether it is scarce, as in "rich, scarce"."""
+        return self.control or (f"{self.group}, scarce" if self.data == "scarce" else self.group)
+
+    @property
     def source(self) -> bool:
         """Whether tasks are trained in this language."""
         return self.control == "source"
