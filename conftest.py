@@ -6,4 +6,5 @@ pytest_plugins = [
     "fixtures.session",
     "fixtures.cases",
     "fixtures.results",
+    "fixtures.on_request",
 ]

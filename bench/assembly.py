@@ -6,18 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.calibration.recalibration_name import RecalibrationName
 from bench.canonical import canonical_json, digest, plain
 from bench.condition import Condition
 from bench.engine import Engine, Inputs
 from bench.plan import training_of
 from bench.predictions import Predictions
 from bench.rows import SCHEMA_VERSION, Row, read_rows
-from bench.scoring import RECALIBRATIONS, score
+from bench.scoring import score
 
 _ROWS_FILE = "rows.jsonl"
 _RATES = ("train_examples_per_s", "train_tokens_per_s", "predict_examples_per_s", "predict_tokens_per_s")
 
-Check = Callable[[Predictions, Predictions, Predictions | None], None]
+Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], None]
 
 
 def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
@@ -28,9 +29,10 @@ def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row]
 
 def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check) -> list[Row]:
     """Score `condition` under every recalibration, run `check` on its logits, store and return the rows."""
-    test, source, calibrate = inputs.read()
-    check(test, calibrate, source)
-    rows = [_row(engine, condition, inputs, test, source, calibrate, name) for name in RECALIBRATIONS]
+    test, source, halves = inputs.read()
+    check(test, halves, source)
+    names = ("none", *engine.settings.recalibrations)
+    rows = [_row(engine, condition, inputs, test, source, halves, name) for name in names]
     identity = _identity(engine, condition, inputs)
 
     def write(directory: Path) -> None:
@@ -48,7 +50,8 @@ def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str,
         "study": engine.study(condition.model).digest,
         "test": inputs.test.key,
         "source": None if inputs.source is None else inputs.source.key,
-        "calibrate": inputs.calibrate.key,
+        "halves": {language: entry.key for language, entry in inputs.halves.items()},
+        "recalibrations": engine.settings.recalibrations,
     }
 
 
@@ -58,11 +61,11 @@ def _row(
     inputs: Inputs,
     test: Predictions,
     source: Predictions | None,
-    calibrate: Predictions,
-    recalibration: Any,
+    halves: Mapping[str, Predictions],
+    recalibration: str,
 ) -> Row:
     study = engine.study(condition.model)
-    scored = score(test, source=source, calibrate=calibrate, recalibration=recalibration)
+    scored = score(test, source=source, halves=halves, recalibration=recalibration)
     provenance = inputs.test.manifest.provenance
     return Row(
         {
@@ -75,7 +78,7 @@ def _row(
             "world": _world(condition),
             "split": test.metadata["split"],
             **scored,
-            "flags": sorted({*test.metadata["flags"], *_at_chance(scored, test)}),
+            "flags": sorted({*test.metadata["flags"], *_at_chance(scored, test), *_labelled(recalibration)}),
             "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
@@ -88,6 +91,12 @@ def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
     """Flag a cell whose accuracy is not shown to be above chance: its gap is only its confidence."""
     low = scored["metrics"]["accuracy"]["low"]
     return ("at_chance",) if low is None or low <= 1 / test.logits.shape[1] else ()
+
+
+def _labelled(recalibration: str) -> tuple[str, ...]:
+    """Flag a row whose calibrator has seen labels of other languages than the source: it is not zero-shot."""
+    name = RecalibrationName.parse(recalibration)
+    return () if name is None or name.where == "en" else ("target_labels",)
 
 
 def _world(condition: Condition) -> str:

@@ -10,7 +10,7 @@ from bench.catalog import models, tasks
 from bench.condition import Condition
 from bench.engine import Engine, Recipes
 from bench.errors import CrosscalError, Unavailable
-from bench.plan import Artefact, Plan, Training, plan
+from bench.plan import Artefact, Plan, Training, intermediate_name, plan
 from bench.requirements import require
 from bench.training.protocol import Phase
 
@@ -78,11 +78,15 @@ def _reason(engine: Engine, training: Training) -> str:
 
 def _is_stored(engine: Engine, artefact: Artefact) -> bool:
     """Whether nothing of this artefact is left to do; predictions stand for the checkpoints they were made from."""
-    if engine.is_complete(artefact.training):
-        return True
     recipes = engine.recipes(artefact.training)
     if artefact.kind == "intermediate":
-        return engine.settings.store.find("intermediate", recipes.intermediate_key) is not None
+        name = intermediate_name(artefact.training)
+        # Dropped after its last user, it is wanted again by a training that joins later, such as a variant.
+        users = [each for each in engine.settings.languages if intermediate_name(each) == name]
+        stored = engine.settings.store.find("intermediate", recipes.intermediate_key) is not None
+        return stored or all(engine.is_complete(user) for user in users)
+    if engine.is_complete(artefact.training):
+        return True
     return (
         artefact.kind == "checkpoint" and engine.settings.store.find("checkpoint", recipes.checkpoint_key) is not None
     )
@@ -122,17 +126,17 @@ def _published(engine: Engine, recipes: Recipes, kind: str) -> tuple[Phase, int]
 
 
 def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> int:
-    """Return the number of items a checkpoint predicts: the test items of each language, and the calibration half."""
+    """Return the number of items a checkpoint predicts: test and calibration half of each language."""
     materials = engine.recipes(training).materials
     limit = engine.settings.eval_limit
     try:
         test, calibrate = (
             len(materials.test(training, training.source).examples),
-            len(materials.calibrate(training).examples),
+            len(materials.calibrate(training, training.source).examples),
         )
     except CrosscalError:
         test, calibrate = _within(_PUBLISHED_TEST, limit), _within(_PUBLISHED_CALIBRATE, limit)
-    return len(languages) * test + calibrate
+    return len(languages) * (test + calibrate)
 
 
 def _within(count: int, limit: int | None) -> int:

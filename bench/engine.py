@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bench.calibration.fit_set import fit_languages
+from bench.calibration.recalibration_name import RecalibrationName
 from bench.canonical import digest
-from bench.catalog import models, protocols, tasks
+from bench.catalog import models, protocols, tasks, variants
 from bench.condition import Condition
 from bench.data.example import Split
 from bench.data.sources import Access
@@ -33,7 +35,8 @@ Watch = Callable[[str], Report | None]
 class Settings:
     """What a session fixes. `languages` are those predicted in one stream for each training, the source first.
 
-    `timing_note` says why throughput counts for nothing here, and is empty where it does."""
+    `timing_note` says why throughput counts for nothing here, and is empty where it does. `recalibrations` are scored
+    beside the confidence as it is."""
 
     store: Store
     failures: Failures
@@ -46,20 +49,24 @@ class Settings:
     device: str = "cpu"
     keep_checkpoints: bool = False
     timing_note: str = ""
+    recalibrations: tuple[str, ...] = ("ts_en",)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The stored predictions one condition is scored from, and their keys."""
+    """The stored predictions one condition is scored from, and their keys; `halves` are calibration halves by language.
+
+    `source` is None for the source language itself.
+    """
 
     test: Entry
     source: Entry | None
-    calibrate: Entry
+    halves: Mapping[str, Entry]
 
-    def read(self) -> tuple[Predictions, Predictions | None, Predictions]:
-        """Return the predictions of test, source (None for the source language itself) and calibrate."""
+    def read(self) -> tuple[Predictions, Predictions | None, dict[str, Predictions]]:
+        """Return the predictions of test, source and halves."""
         source = None if self.source is None else read_entry(self.source)
-        return read_entry(self.test), source, read_entry(self.calibrate)
+        return read_entry(self.test), source, {language: read_entry(entry) for language, entry in self.halves.items()}
 
 
 def target_languages(training: Training) -> tuple[str, ...]:
@@ -93,12 +100,16 @@ class Recipes:
 
     @cached_property
     def target_phase(self) -> Phase:
-        """The phase on the target task."""
-        return self.protocol.phase("target", self.training.target)
+        """The phase on the target task, with what the variant changes."""
+        phase = self.protocol.phase("target", self.training.target)
+        return variants.variant(self.training.variant).apply(phase)
 
     @cached_property
     def intermediate_phase(self) -> Phase:
-        """The intermediate phase: its full schedule, no selection, so that arms differ in data and not in luck."""
+        """The intermediate phase: its full schedule, no selection, so that arms differ in data and not in luck.
+
+        It is the same for all variants, which change the target phase alone and share the encoder.
+        """
         phase = self.protocol.phase("intermediate", self.training.intermediate)
         phase = replace(phase, patience=None, evaluate_every=None, select_limit=None)
         if not tasks.intermediate(self.training.intermediate).control:
@@ -172,10 +183,15 @@ class Engine:
     def find(self, condition: Condition) -> Inputs | None:
         """Return what `condition` is scored from, or None while any of it is missing."""
         training = training_of(condition)
-        test, source, calibrate = (self.stored(training, split) for split in self._splits(condition))
-        if test is None or source is None or calibrate is None:
+        materials = self.recipes(training).materials
+        test, source = (
+            self.stored(training, materials.test(training, each)) for each in (condition.language, training.source)
+        )
+        halves = {each: self.stored(training, materials.calibrate(training, each)) for each in self._fitted(condition)}
+        stored = {language: entry for language, entry in halves.items() if entry is not None}
+        if test is None or source is None or len(stored) < len(halves):
             return None
-        return Inputs(test, None if condition.language == training.source else source, calibrate)
+        return Inputs(test, None if condition.language == training.source else source, stored)
 
     def is_complete(self, training: Training) -> bool:
         """Return whether all predictions selected for a training are stored."""
@@ -186,28 +202,34 @@ class Engine:
         selected = set(self.settings.languages.get(training, ()))
         if not selected.issuperset(target_languages(training)):
             return False
-        return len(self.streams(training)) == len(selected) + 1 and self.is_complete(training)
+        return len(self.streams(training)) == 2 * len(selected) and self.is_complete(training)
 
     def streams(self, training: Training) -> list[Split]:
-        """Return the splits a checkpoint predicts in one stream: every selected language, and the calibration half.
+        """Return the splits a checkpoint predicts in one stream: test and calibration half of every selected language.
 
-        A language whose data cannot be read is left out; its own case says why.
+        The halves of all languages, asked for or not: any recalibration can then be scored without the checkpoint. What
+        cannot be read is left out; its own case says why.
         """
         materials = self.recipes(training).materials
-        splits = [materials.calibrate(training)]
+        splits = []
         for language in self.settings.languages.get(training, (training.source,)):
-            with suppress(DataError, Unavailable):
-                splits.append(materials.test(training, language))
+            for part in (materials.calibrate, materials.test):
+                with suppress(DataError, Unavailable):
+                    splits.append(part(training, language))
         return splits
 
-    def _splits(self, condition: Condition) -> tuple[Split, Split, Split]:
+    def _fitted(self, condition: Condition) -> tuple[str, ...]:
+        """Return the languages whose calibration halves the recalibrations of `condition` need, the source first."""
         training = training_of(condition)
-        materials = self.recipes(training).materials
-        return (
-            materials.test(training, condition.language),
-            materials.test(training, training.source),
-            materials.calibrate(training),
-        )
+        selected = self.settings.languages.get(training, (training.source,))
+        names = [RecalibrationName.parse(text) for text in self.settings.recalibrations]
+        wanted = {
+            each
+            for name in names
+            if name is not None
+            for each in fit_languages(name.where, training.source, condition.language, selected)
+        }
+        return (training.source, *sorted(wanted - {training.source}))
 
     def stored(self, training: Training, split: Split) -> Entry | None:
         """Return the predictions of a training on `split`, or None while they are missing."""

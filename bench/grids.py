@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
-from bench.catalog import languages, tasks
+from bench.catalog import languages, tasks, variants
 from bench.catalog.models import MODELS, REAL, ModelSpec, model
 from bench.condition import Condition
 from bench.errors import BadInput
@@ -15,29 +16,33 @@ SMOKE_INTERMEDIATES = ("none", "snli", "more")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The axes of a grid; the languages are those of each target in each world."""
+    """The axes of a grid; the languages are those of each target in each world. Variant "" is the plain training."""
 
     name: str
     intermediates: tuple[str, ...]
     targets: tuple[str, ...]
     seeds: tuple[int, ...]
     smoke_models_only: bool
+    variants: tuple[str, ...] = ("",)
 
 
 _PAPER = tuple(task.token for task in tasks.INTERMEDIATES if not task.extra)
 _TARGETS = tuple(task.token for task in tasks.TARGETS)
+_PLAIN_AND_VARIANTS = ("", *(variant.token for variant in variants.VARIANTS))
 
 GRIDS = {
     "smoke": Grid("smoke", SMOKE_INTERMEDIATES, ("xnli",), (0, 1), smoke_models_only=True),
     "paper": Grid("paper", _PAPER, _TARGETS, (0, 1, 2), smoke_models_only=False),
-    # Identical to paper until the first variant is trained.
-    "full": Grid("full", _PAPER, _TARGETS, (0, 1, 2), smoke_models_only=False),
+    "full": Grid("full", _PAPER, _TARGETS, (0, 1, 2), smoke_models_only=False, variants=_PLAIN_AND_VARIANTS),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the user asks for: a grid, and for each axis None (the grid's own) or an explicit tuple."""
+    """What the user asks for: a grid, and for each axis None (the grid's own) or an explicit tuple.
+
+    `variants` are words as in `--variants`: "plain" is the training without one.
+    """
 
     grid: str = "smoke"
     models: tuple[str, ...] | None = None
@@ -45,6 +50,7 @@ class Selection:
     targets: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     seeds: tuple[int, ...] | None = None
+    variants: tuple[str, ...] | None = None
     worlds: tuple[int, ...] = (0,)
     own_models: tuple[ModelSpec, ...] = ()
 
@@ -77,6 +83,8 @@ def _resolve(selection: Selection) -> Grid:
         grid = replace(grid, intermediates=tuple(tasks.intermediate(token).token for token in selection.intermediates))
     if selection.targets is not None:
         grid = replace(grid, targets=tuple(tasks.target(token).token for token in selection.targets))
+    if selection.variants is not None:
+        grid = replace(grid, variants=tuple(variants.selected(word) for word in selection.variants))
     for token in selection.languages or ():
         languages.language(token)
     return replace(grid, seeds=selection.seeds) if selection.seeds is not None else grid
@@ -92,9 +100,9 @@ def _models(selection: Selection, grid: Grid) -> list[ModelSpec]:
 def _of_model(spec: ModelSpec, target: str, grid: Grid, selection: Selection) -> Iterator[Condition]:
     for world_languages in _languages(spec, target, selection):
         for intermediate in grid.intermediates:
-            for seed in grid.seeds:
+            for seed, variant in product(grid.seeds, grid.variants):
                 for token in world_languages:
-                    yield Condition(spec.token, intermediate, target, token, seed)
+                    yield Condition(spec.token, intermediate, target, token, seed, variant)
 
 
 def _languages(spec: ModelSpec, target: str, selection: Selection) -> Iterator[tuple[str, ...]]:
@@ -115,6 +123,6 @@ def _worlds(spec: ModelSpec, target: str, worlds: tuple[int, ...]) -> Iterator[t
 
 
 def _asked(selection: Selection) -> str:
-    axes = ("models", "intermediates", "targets", "languages", "seeds")
+    axes = ("models", "intermediates", "targets", "languages", "seeds", "variants")
     asked = [f"{axis}={','.join(map(str, getattr(selection, axis)))}" for axis in axes if getattr(selection, axis)]
     return " ".join(asked) or "no further options"

@@ -6,16 +6,21 @@ registry when they run: whatever scores a row is what is checked.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from bench.calibration.arrays import FloatArray, IntArray
-from bench.calibration.binning import bin_sums
-from bench.calibration.metrics import METRICS, BinnedMetric, MeanMetric, Metric
+from bench.calibration.binning import bin_sums, cell_sums
+from bench.calibration.calibrators.registry import CALIBRATORS
+from bench.calibration.calibrators.temperature import Temperature
+from bench.calibration.metric import BinnedMetric, Metric, Property
+from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.recalibration import Recalibration, check_disjoint
 from bench.predictions import Predictions
-from bench.statistics.sufficient import defined, group_sums, replicate_values
+from bench.statistics.sufficient import group_sums, replicate_values
 
 # Sums of thousands of float64 values of size 1 in another order.
 _TOLERANCE = 1e-9
@@ -27,10 +32,10 @@ def check_outcomes(outcomes: Outcomes) -> None:
     confidence, correct = outcomes.confidence, outcomes.correct
     _holds("confidence", "lie in [1/K, 1]", _within(confidence, 1 / outcomes.probabilities.shape[1], 1.0))
     _holds("correct", "lie in [0, 1]", _within(correct, 0.0, 1.0))
-    for metric in defined(outcomes):
+    for metric in _known(outcomes):
         value = metric.value(outcomes)
         if np.isnan(value):
-            _holds(metric.name, "be a number", _may_be_undefined(metric, outcomes))
+            _holds(metric.name, "be a number", not metric.defined(outcomes))
         else:
             _holds(metric.name, f"lie in [{metric.low}, {metric.high}]", _within(value, metric.low, metric.high))
     gap = confidence.mean() - correct.mean()
@@ -41,22 +46,22 @@ def check_outcomes(outcomes: Outcomes) -> None:
 
 
 def check_order(outcomes: Outcomes, order: IntArray) -> None:
-    """Check that the order of the items changes no metric; `order` (n,) is a permutation."""
-    _compare("after the items are permuted", outcomes, outcomes.take(order))
+    """Check that the order of the items changes no metric that says so; `order` (n,) is a permutation."""
+    _compare("order", "after the items are permuted", outcomes, outcomes.take(order))
 
 
 def check_weights(outcomes: Outcomes, weights: IntArray) -> None:
     """Check that weight k is k copies, and that doubling all weights changes only what the registry says it may."""
     copies = outcomes.take(np.repeat(np.arange(len(outcomes)), weights))
-    for metric in defined(outcomes):
+    for metric in _known(outcomes, "weights"):
         value = metric.value(copies)
         _same(metric.name, "weight k against k copies", value, metric.value(outcomes, weights.astype(np.float64)))
-        if metric.scale_free:
+        if "duplication" in metric.holds:
             _same(metric.name, "weight 2 for all", metric.value(outcomes), metric.value(outcomes, _twos(outcomes)))
 
 
 def check_class_names(predictions: Predictions, order: IntArray) -> None:
-    """Check that renaming the classes changes no metric; `order` (K,) is a permutation."""
+    """Check that renaming the classes changes no metric that says so; `order` (K,) is a permutation."""
     renamed = Predictions(
         predictions.item_ids,
         predictions.group_ids,
@@ -66,7 +71,7 @@ def check_class_names(predictions: Predictions, order: IntArray) -> None:
         predictions.metadata,
     )
     first, second = Outcomes.from_predictions(predictions), Outcomes.from_predictions(renamed)
-    _compare("after the classes are renamed", first, second)
+    _compare("classes", "after the classes are renamed", first, second)
 
 
 def check_clusters(outcomes: Outcomes, multiplicities: FloatArray) -> None:
@@ -75,33 +80,36 @@ def check_clusters(outcomes: Outcomes, multiplicities: FloatArray) -> None:
     columns = group_sums(outcomes)
     _holds("group sums", f"have one row for each of the {len(groups)} groups", len(columns.columns) == len(groups))
     replicates = replicate_values(columns, multiplicities[None, :])
-    for metric in defined(outcomes):
-        direct = _with_fixed_bins(metric, outcomes, multiplicities[index])
-        _same(metric.name, "a replicate against weighted items", direct, replicates[metric.name][0])
+    for name, replicate in replicates.items():
+        direct = _with_fixed_bins(METRICS[name], outcomes, multiplicities[index])
+        _same(name, "a replicate against weighted items", direct, replicate[0])
 
 
 def check_recalibration(outcomes: Outcomes, recalibration: Recalibration) -> None:
-    """Check disjoint groups, T > 0, no loss on the fit set, and that answers stay what they were."""
+    """Check disjoint groups and items, and what the registry says of the calibrator that was fitted."""
     check_apart(recalibration.fitted_on, outcomes)
-    temperature = recalibration.temperature
-    _holds("temperature", "be positive", temperature.value > 0)
-    _holds(
-        "temperature", "not raise the NLL of its fit set", temperature.nll_after <= temperature.nll_before + _TOLERANCE
-    )
+    name, info = str(recalibration.name), CALIBRATORS[recalibration.name.token]
+    if "temperature" in (parameters := recalibration.map.parameters()):
+        _holds(name, "have a temperature above 0", np.asarray(parameters["temperature"]) > 0)
+    if info.lowers_nll:
+        _check_fit(name, recalibration)
     after = recalibration.apply(outcomes)
-    _same("temperature", "accuracy", METRICS["accuracy"].value(outcomes), METRICS["accuracy"].value(after))
-    rows = np.arange(len(after))
-    answers = outcomes.log_probabilities.argmax(axis=1)
-    kept = after.log_probabilities[rows, answers] >= after.log_probabilities.max(axis=1)
-    _holds("temperature", "leave every answer the most probable", kept)
-    refitted = METRICS["nll"].value(recalibration.temperature.apply(recalibration.fitted_on))
-    _same("temperature", "NLL of its fit set", temperature.nll_after, refitted)
+    _holds(name, "give finite log probabilities", np.isfinite(after.log_probabilities))
+    if info.keeps_answers:
+        _same(name, "accuracy", METRICS["accuracy"].value(outcomes), METRICS["accuracy"].value(after))
+        answers = np.where(outcomes.top > 0, after.log_probabilities, np.inf).min(axis=1)
+        highest = after.log_probabilities.max(axis=1)
+        _holds(name, "leave every answer the most probable", answers >= highest - _TOLERANCE)
 
 
 def check_apart(fit: Outcomes, score: Outcomes) -> None:
-    """Check that no group is in both sets, whatever the library's own guard says."""
-    shared = set(fit.group_ids.tolist()) & set(score.group_ids.tolist())
-    _holds("groups of calibration and test", f"be disjoint, but share {len(shared)}", not shared)
+    """Check that no group and no item is in both sets, whatever the library's own guard says."""
+    for kind, first, second in (
+        ("groups", fit.group_ids, score.group_ids),
+        ("items", fit.item_ids, score.item_ids),
+    ):
+        shared = set(first.tolist()) & set(second.tolist())
+        _holds(f"{kind} of calibration and test", f"be disjoint, but share {len(shared)}", not shared)
     check_disjoint(fit, score)
 
 
@@ -112,27 +120,35 @@ def check_parallel(outcomes: Outcomes, source: Outcomes) -> None:
     _holds("language", "have the source's items in the source's groups", pairs[0] == pairs[1])
 
 
-def _compare(change: str, first: Outcomes, second: Outcomes) -> None:
-    for metric in defined(first):
+def _check_fit(name: str, recalibration: Recalibration) -> None:
+    fitted_on, fitted = recalibration.fitted_on, recalibration.map
+    before, after = METRICS["nll"].value(fitted_on), METRICS["nll"].value(fitted.apply(fitted_on))
+    _holds(name, "not raise the NLL of its fit set", after <= before + _TOLERANCE * max(1.0, before))
+    if isinstance(fitted, Temperature):
+        _same(name, "NLL of its fit set", fitted.nll_after, after)
+
+
+def _known(outcomes: Outcomes, *holding: Property) -> list[Metric]:
+    """Return the metrics that `outcomes` carry enough for and that claim these properties."""
+    return [m for m in METRICS.values() if m.defined_for(outcomes) and m.holds.issuperset(holding)]
+
+
+def _compare(claim: Property, change: str, first: Outcomes, second: Outcomes) -> None:
+    for metric in _known(first, claim):
         _same(metric.name, f"its value {change}", metric.value(first), metric.value(second))
 
 
 def _with_fixed_bins(metric: Metric, outcomes: Outcomes, weights: FloatArray) -> float:
-    if isinstance(metric, MeanMetric):
+    if not isinstance(metric, BinnedMetric):
         return metric.value(outcomes, weights)
-    index = metric.index(outcomes)
-    return float(metric.formula(bin_sums(index, metric.bins, outcomes.confidence, outcomes.correct, weights)))
+    cells = metric.binning.cells(outcomes)
+    return float(metric.formula(cell_sums(replace(cells, weight=cells.weight * weights[cells.item]))))
 
 
 def _binned(name: str) -> BinnedMetric:
     metric = METRICS[name]
     assert isinstance(metric, BinnedMetric), f"{name} must be a binned metric"
     return metric
-
-
-def _may_be_undefined(metric: Metric, outcomes: Outcomes) -> bool:
-    # With more items than bins some bin holds two.
-    return isinstance(metric, BinnedMetric) and len(outcomes) <= metric.bins
 
 
 def _twos(outcomes: Outcomes) -> FloatArray:

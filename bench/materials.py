@@ -15,8 +15,8 @@ from bench.study import Study
 class Materials:
     """Loads the splits of one study.
 
-    Whole premise groups are taken up to the limits; the source's development set is halved by group into `select`
-    (early stopping) and `calibrate` (temperature), which never meet.
+    Whole premise groups are taken up to the limits; development sets are halved by group into `select` (early stopping,
+    of the source alone) and `calibrate` (calibrators), which never meet.
     """
 
     def __init__(self, access: Access, study: Study) -> None:
@@ -40,20 +40,23 @@ class Materials:
 
     def select(self, training: Training) -> Split:
         """Return the half of the source's development set that early stopping sees."""
-        return self._half(training, 0)
+        return self._half(training, 0, training.source)
 
-    def calibrate(self, training: Training) -> Split:
-        """Return the half of the source's development set that calibrators are fitted on."""
-        return self._half(training, 1)
+    def calibrate(self, training: Training, language: str) -> Split:
+        """Return the half of a language's development set that calibrators are fitted on.
+
+        Halves depend on the groups alone: what early stopping has seen in the source is in no language's half.
+        """
+        return self._half(training, 1, language)
 
     def test(self, training: Training, language: str) -> Split:
         """Return the test examples of one language."""
         return self._limited(training.target, "test", language, self._study.eval_limit)
 
-    def _half(self, training: Training, which: int) -> Split:
-        key = (training.target, "half", training.source, str(which))
+    def _half(self, training: Training, which: int, language: str) -> Split:
+        key = (training.target, "half", language, str(which))
         if key not in self._splits:
-            whole = self._limited(training.target, "validation", training.source, self._study.eval_limit)
+            whole = self._limited(training.target, "validation", language, self._study.eval_limit)
             halves = halve_by_group(whole)
             self._splits[(*key[:3], "0")], self._splits[(*key[:3], "1")] = halves
         return self._splits[key]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-
-from bench.calibration.consistency import Consistency, consistency
-from bench.calibration.metrics import METRICS, BinnedMetric, Metric
+from bench.calibration.consistency import Consistency, consistency, has_floor
+from bench.calibration.fit_set import fit_languages, fit_set
+from bench.calibration.metric import Metric
+from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.recalibration import Recalibration, recalibrate
+from bench.calibration.recalibration_name import RecalibrationName
 from bench.errors import BadInput
 from bench.predictions import Predictions
-from bench.statistics.bootstrap import Estimate
 from bench.statistics.contrasts import Resampled, difference, estimates, resample
+from bench.statistics.intervals import Estimate
 
-RECALIBRATIONS = ("none", "ts_en")
 REPLICATES = 2000
 NULL_DRAWS = 999
 
@@ -25,68 +26,91 @@ def score(
     test: Predictions,
     *,
     source: Predictions | None = None,
-    calibrate: Predictions | None = None,
-    recalibration: Literal["none", "ts_en"] = "none",
+    halves: Mapping[str, Predictions] | None = None,
+    recalibration: str = "none",
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Return the scored part of a row: n, groups, metrics, transfer, calibrator, as JSON values.
 
     test: what is scored; source: the same items in the source language and by the same checkpoint, None when `test` is
-    the source language itself (transfer is then None); calibrate: the calibration half of the source language's dev
-    set, needed by "ts_en", which fits its temperature there and nowhere else. Raises BadInput for unusable predictions,
-    for a source with other items, and for a calibration set that shares a group with a scored one.
+    the source language itself (transfer is then None); halves: calibration halves by language, needed by any
+    `recalibration` (see `RecalibrationName`), which is fitted there and nowhere else. For transfer the source is
+    recalibrated likewise: with "target" and "few<k>" on its own half. Raises BadInput for unusable predictions, for a
+    source with other items, and for a fit set that is missing or shares a group or an item with a scored one.
     """
-    fitted = _recalibration(calibrate, recalibration)
+    name = RecalibrationName.parse(recalibration)
+    own, origin = _language(test), _language(test if source is None else source)
+    fitted = None if name is None else _fitted(name, halves or {}, origin, own)
     scored = resample(Outcomes.from_predictions(test), replicates, seed, fitted)
+    transfer = None
+    if source is not None:
+        apart = name is not None and name.where not in ("en", "pool")
+        base = _fitted(name, halves or {}, origin, origin) if apart and name is not None else fitted
+        transfer = _transfer(scored, resample(Outcomes.from_predictions(source), replicates, seed, base))
     return {
         "n": len(scored.outcomes),
-        "groups": len(np.unique(scored.outcomes.group_ids)),
+        "groups": len(scored.outcomes.groups[0]),
         "metrics": _metrics(scored, seed),
-        "transfer": None if source is None else _transfer(scored, source, replicates, seed, fitted),
-        "calibrator": None if fitted is None or calibrate is None else _calibrator(fitted, calibrate),
+        "transfer": transfer,
+        "calibrator": None if fitted is None else _calibrator(fitted, own, scored),
     }
 
 
-def _recalibration(calibrate: Predictions | None, recalibration: str) -> Recalibration | None:
-    if recalibration not in RECALIBRATIONS:
-        raise BadInput(f"Got recalibration={recalibration!r}, but there are: {', '.join(RECALIBRATIONS)}.")
-    if recalibration == "none":
-        return None
-    if calibrate is None:
-        raise BadInput("Got recalibration='ts_en' without calibrate, but it is fitted there; pass it or use 'none'.")
-    return recalibrate(Outcomes.from_predictions(calibrate))
+def _language(predictions: Predictions) -> str:
+    return str(predictions.metadata.get("language", "unnamed"))
+
+
+def _fitted(name: RecalibrationName, halves: Mapping[str, Predictions], source: str, target: str) -> Recalibration:
+    read = fit_languages(name.where, source, target, sorted(halves))
+    missing = [language for language in read if language not in halves]
+    if missing or not read:
+        raise BadInput(
+            f"Got recalibration={str(name)!r} without the calibration half of {', '.join(missing) or 'any language'}, "
+            "but it is fitted there; pass it in halves or use 'none'."
+        )
+    outcomes = {language: Outcomes.from_predictions(halves[language]) for language in read}
+    return recalibrate(fit_set(name.where, outcomes, source, target), name.token, name.where)
 
 
 def _metrics(scored: Resampled, seed: int) -> dict[str, dict[str, float | int | None]]:
-    binned = [metric for metric in METRICS.values() if isinstance(metric, BinnedMetric)]
+    binned = [metric for metric in METRICS.values() if has_floor(metric)]
     floors = consistency(scored.outcomes, binned, NULL_DRAWS, seed)
     found = estimates(scored)
     return {
-        name: {**_interval(found.get(name)), "version": metric.version, **_null(metric, floors.get(name))}
+        name: {
+            **(_interval(found[name]) if name in found else _value(metric, scored.outcomes)),
+            "version": metric.version,
+            **_null(metric, floors.get(name)),
+        }
         for name, metric in METRICS.items()
+        # A score does not depend on the order in which predictions were stored.
+        if "order" in metric.holds
     }
 
 
-def _transfer(
-    scored: Resampled, source: Predictions, replicates: int, seed: int, fitted: Recalibration | None
-) -> dict[str, dict[str, float | None]]:
-    reference = resample(Outcomes.from_predictions(source), replicates, seed, fitted)
+def _transfer(scored: Resampled, reference: Resampled) -> dict[str, dict[str, float | None]]:
     return {name: _interval(found) for name, found in difference(scored, reference).items()}
 
 
-def _calibrator(fitted: Recalibration, calibrate: Predictions) -> dict[str, Any]:
+def _calibrator(fitted: Recalibration, language: str, scored: Resampled) -> dict[str, Any]:
     return {
-        "temperature": fitted.temperature.value,
-        "at_bound": fitted.temperature.at_bound,
-        "fitted_on": f"{calibrate.metadata.get('language', 'unnamed')} calibrate",
-        "n": len(calibrate),
+        "token": fitted.name.token,
+        "where": fitted.name.where,
+        "scored": language,
+        "n": len(fitted.fitted_on),
+        "replicates": min(len(values) for values in scored.replicates.values()),
+        "parameters": fitted.map.parameters(),
     }
 
 
-def _interval(found: Estimate | None) -> dict[str, float | None]:
-    if found is None:
-        return {"value": None, "low": None, "high": None}
+def _value(metric: Metric, outcomes: Outcomes) -> dict[str, float | None]:
+    """Return the value of a metric that is no function of sums: its replicates would take minutes a row."""
+    value = metric.value(outcomes) if metric.defined_for(outcomes) else math.nan
+    return {"value": _finite(value), "low": None, "high": None}
+
+
+def _interval(found: Estimate) -> dict[str, float | None]:
     return {"value": _finite(found.value), "low": _finite(found.low), "high": _finite(found.high)}
 
 

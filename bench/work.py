@@ -91,7 +91,8 @@ def _finetune(
 
 def _title(training: Training, role: str) -> str:
     task = training.intermediate if role == "intermediate" else training.target
-    return f"{training.model} s{training.seed}: {'intermediate ' if role == 'intermediate' else ''}{task}"
+    variant = f" {training.variant}" if training.variant and role == "target" else ""
+    return f"{training.model} s{training.seed}: {'intermediate ' if role == 'intermediate' else ''}{task}{variant}"
 
 
 def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) -> None:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench.calibration.binning import bin_sums, equal_mass, equal_width
+from bench.calibration.binning import Binning, bin_sums, cell_sums, equal_mass, equal_width
+from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
 
 
@@ -62,3 +63,43 @@ def test_no_bins(scheme, bins):
     with pytest.raises(BadInput) as caught:
         scheme(np.array([0.5]), bins)
     assert str(caught.value) == f"Got bins={bins}, but a histogram needs at least 1."
+
+
+ROWS = np.array([[0.7, 0.2, 0.1], [0.45, 0.45, 0.1]])
+
+
+def test_classes_are_binned_each_by_its_own_probability():
+    cells = Binning("classes", "width", 2).cells(Outcomes.from_probabilities(ROWS, [0, 2]))
+    assert cells.shape == (3, 2)
+    sums = cell_sums(cells)
+    np.testing.assert_allclose(sums.count, [[1, 1], [2, 0], [2, 0]])
+    np.testing.assert_allclose(sums.confidence, [[0.45, 0.7], [0.65, 0], [0.2, 0]])
+    np.testing.assert_allclose(sums.correct, [[0, 1], [0, 0], [1, 0]])
+
+
+def test_answers_are_binned_apart_and_tied_ones_shared():
+    sums = Binning("answers", "width", 2).sums(Outcomes.from_probabilities(ROWS, [0, 1]), np.array([1.0, 4]))
+    np.testing.assert_allclose(sums.count, [[2, 1], [2, 0], [0, 0]])
+    np.testing.assert_allclose(sums.correct, [[0, 1], [2, 0], [0, 0]])
+
+
+def test_entries_below_the_threshold_are_left_out():
+    cells = Binning("classes", "mass", 2, threshold=0.2).cells(Outcomes.from_probabilities(ROWS, [0, 1]))
+    assert sorted(cells.score.tolist()) == [0.2, 0.45, 0.45, 0.7]
+
+
+def test_bins_are_named_by_their_convention():
+    assert Binning("confidence", "width", 10).name == "width/10/right-closed/first-includes-0"
+    assert Binning("classes", "mass", 15, threshold=0.01).name == "mass/15/right-closed/ties-together/from-0.01"
+
+
+def test_nothing_to_bin_by_mass():
+    assert equal_mass(np.array([0.2, 0.5]), 3, np.zeros(2)).tolist() == [0, 0]
+    assert equal_mass(np.array([]), 3).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.integers(1, 400))
+@example([1.0, np.nextafter(1, 2)], 7)
+def test_equal_width_is_a_search_among_the_edges(scores, bins):
+    expected = np.searchsorted(np.arange(1, bins) / bins, scores, side="left")
+    assert equal_width(np.array(scores), bins).tolist() == expected.tolist()

@@ -1,18 +1,21 @@
 import dataclasses
-import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench import invariants
+from bench.calibration.binning import cell_sums
+from bench.calibration.metric import MeanMetric, SampleMetric
 from bench.calibration.metrics import METRICS
-from bench.calibration.temperature import apply, fit_temperature
+from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
-from bench.statistics.bootstrap import draws, estimate
+from bench.statistics.bootstrap import draws
 from bench.statistics.contrasts import resample
-from bench.statistics.refit import recalibrated_values, refit_log_temperatures
-from bench.statistics.sufficient import group_sums, replicate_values
+from bench.statistics.sufficient import group_sums, jackknife_values, replicate_values, summable
 from tests.prediction_factory import make_outcomes
+from tests.strategies import outcomes
 
 GROUPS = np.array(["c", "a", "b", "a", "c", "c"])
 
@@ -31,6 +34,10 @@ def test_the_same_groups_get_the_same_draw_in_whatever_order_and_number():
     assert not np.array_equal(draws(GROUPS, 50, 0), draws(np.array(["a", "b", "d"]), 50, 0))
 
 
+def test_fewer_replicates_are_the_first_of_more():
+    assert np.array_equal(draws(GROUPS, 20, 0), draws(GROUPS, 173, 0)[:20])
+
+
 def test_a_draw_cannot_be_changed_for_others():
     with pytest.raises(ValueError, match="read-only"):
         draws(GROUPS, 50, 0)[0, 0] = 9
@@ -46,7 +53,7 @@ def test_too_few_replicates(replicates):
 def test_taking_every_group_once_gives_the_metrics_themselves():
     found = make_outcomes(90, posterior=True)
     once = replicate_values(group_sums(found), np.ones((1, 30)))
-    assert set(once) == set(METRICS)
+    assert set(once) == {name for name, metric in METRICS.items() if not isinstance(metric, SampleMetric)}
     for name, value in once.items():
         assert value[0] == pytest.approx(METRICS[name].value(found), abs=1e-12)
 
@@ -55,6 +62,89 @@ def test_taking_every_group_once_gives_the_metrics_themselves():
 def test_replicates_are_weighted_items(seed):
     found = make_outcomes(50, seed, posterior=True, group_size=4)
     invariants.check_clusters(found, draws(found.group_ids, 2, seed)[0])
+
+
+def fixed_value(metric, found, rows):
+    """The metric of `rows` in the bins of all of `found`."""
+    if isinstance(metric, MeanMetric):
+        return metric.value(found.take(rows))
+    cells = metric.binning.cells(found)
+    copies = np.bincount(rows, minlength=len(found)).astype(float)
+    return float(metric.formula(cell_sums(dataclasses.replace(cells, weight=cells.weight * copies[cells.item]))))
+
+
+@given(outcomes(max_items=25), st.data())
+def test_the_jackknife_leaves_out_one_group(found, data):
+    groups, index = found.groups
+    left_out = data.draw(st.integers(0, len(groups) - 1))
+    rest = np.flatnonzero(index != left_out)
+    for name, values in jackknife_values(group_sums(found)).items():
+        expected = fixed_value(METRICS[name], found, rest) if len(rest) else np.nan
+        assert values.shape == (len(groups),)
+        # The root of a rounding error is 1e-8.
+        np.testing.assert_allclose(values[left_out], expected, atol=1e-7)
+
+
+def test_the_jackknife_of_a_mean_by_hand():
+    # Correct 1, 0, 1, 1 in groups a, a, b, c: without a 1, without b or c 2/3.
+    found = Outcomes.from_probabilities(
+        [[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]], [0, 1, 0, 0], group_ids=["a", "a", "b", "c"]
+    )
+    np.testing.assert_allclose(jackknife_values(group_sums(found, ["accuracy"]))["accuracy"], [1, 2 / 3, 2 / 3])
+
+
+def test_metrics_with_the_same_bins_share_their_columns():
+    found = make_outcomes(90)
+    one = group_sums(found, ["ece15"]).columns.shape[1]
+    assert one == 1 + 3 * 15
+    assert group_sums(found, ["ece15", "rmsce15"]).columns.shape[1] == one
+    assert group_sums(found, ["ece15", "l2sq15"]).columns.shape[1] == one + 3 * 15
+
+
+def test_only_what_sums_suffice_for_is_taken_unless_named():
+    found = make_outcomes(30)
+    assert set(replicate_values(group_sums(found), np.ones((2, 10)))) == set(summable(found))
+    assert "true_error" not in summable(found)
+    assert "true_error" in summable(make_outcomes(30, posterior=True))
+    assert set(replicate_values(group_sums(found, ["gap"]), np.ones((2, 10)))) == {"gap"}
+
+
+def test_a_metric_of_the_whole_sample_is_taken_from_weighted_items():
+    found = make_outcomes(60)
+    multiplicities = draws(found.group_ids, 4, 0)
+    values = replicate_values(group_sums(found, ["gap", "ece_sweep"]), multiplicities)
+    copies = [found.take(np.repeat(np.arange(60), row[found.groups[1]].astype(int))) for row in multiplicities]
+    np.testing.assert_allclose(values["ece_sweep"], [METRICS["ece_sweep"].value(each) for each in copies], atol=1e-12)
+    left_out = jackknife_values(group_sums(found, ["ece_sweep"]))["ece_sweep"][3]
+    rest = found.take(np.flatnonzero(found.groups[1] != 3))
+    assert left_out == pytest.approx(METRICS["ece_sweep"].value(rest), abs=1e-12)
+
+
+def test_a_metric_that_takes_no_weights_has_no_replicates(monkeypatch):
+    bare = SampleMetric(
+        name="bare", title="", symbol="", better="", low=0, high=1, holds=frozenset(), function=lambda o, w: 0.0
+    )
+    monkeypatch.setitem(METRICS, "bare", bare)
+    with pytest.raises(BadInput) as caught:
+        group_sums(make_outcomes(6), ["bare"])
+    assert str(caught.value) == "Got metric 'bare', which takes no weights and so has no replicates; leave it out."
+
+
+def test_an_unknown_metric():
+    for take in (
+        lambda: group_sums(make_outcomes(6), ["ece"]),
+        lambda: resample(make_outcomes(6), 9, 0, None, ["ece"]),
+    ):
+        with pytest.raises(BadInput) as caught:
+            take()
+        assert str(caught.value) == f"Got metric 'ece', but there are: {', '.join(METRICS)}."
+
+
+def test_a_label_that_had_no_chance_leaves_the_other_metrics_alone():
+    found = Outcomes.from_probabilities([[1.0, 0.0], [1.0, 0.0], [0.25, 0.75]], [0, 1, 1])
+    values = replicate_values(group_sums(found, ["nll", "accuracy"]), np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]]))
+    assert not np.isfinite(values["nll"]).any()
+    np.testing.assert_allclose(values["accuracy"], [1, 2 / 3])
 
 
 def test_clustered_items_widen_the_interval():
@@ -68,82 +158,6 @@ def test_clustered_items_widen_the_interval():
     assert clustered == pytest.approx(np.sqrt(3) * naive, rel=0.15)
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"),
-    [
-        # Quantiles of 0 ... 1 are .025 and .975.
-        ("accuracy", 0.025, 0.975),
-        ("ece15", 2 * 0.6 - 0.975, 1.0),
-        ("l2sq15", 0.6 + 0.5 - 0.975, 1.0),
-    ],
-)
-def test_intervals_by_hand(name, low, high):
-    found = estimate(METRICS[name], 0.6, np.linspace(0, 1, 1001))
-    assert (found.value, found.low, found.high) == (0.6, pytest.approx(low), pytest.approx(high))
-
-
-def test_differences_may_be_negative():
-    found = estimate(METRICS["accuracy"], -0.1, np.linspace(-0.4, 0.2, 1001), difference=True)
-    assert (found.low, found.high) == (pytest.approx(-0.385), pytest.approx(0.185))
-
-
-def test_one_group_gives_no_interval():
+def test_one_group_gives_no_replicates():
     found = resample(make_outcomes(3), 100, 0)
-    assert all(np.isnan(values).all() for values in found.replicates.values())
-    assert np.isnan(estimate(METRICS["accuracy"], found.values["accuracy"], found.replicates["accuracy"]).low)
-
-
-def test_intervals_cover_the_truth():
-    """A short simulation with wide limits: 200 sets of 450 items in groups of three."""
-    temperature = 1.5
-    names = ["accuracy", "gap", "nll", "brier", "l2sq15"]
-    population = make_outcomes(200_000, 9, temperature=temperature)
-    truth = {name: METRICS[name].value(population) for name in names}
-    covered = dict.fromkeys(names, 0)
-    for seed in range(200):
-        found = resample(make_outcomes(450, seed, temperature=temperature), 300, seed)
-        for name in names:
-            interval = estimate(METRICS[name], found.values[name], found.replicates[name])
-            covered[name] += interval.low <= truth[name] <= interval.high
-    # Three standard errors below .95; squared errors near zero are covered too often, never too rarely.
-    assert min(covered.values()) > 0.90 * 200
-
-
-def test_temperatures_refitted_on_replicates_match_refits_on_copies():
-    fit = make_outcomes(150, 4, temperature=2, split="validation")
-    temperatures = np.exp(refit_log_temperatures(fit, 6, 0))
-    _, index = np.unique(fit.group_ids, return_inverse=True)
-    for counts, temperature in zip(draws(fit.group_ids, 6, 0), temperatures, strict=True):
-        copies = fit.take(np.repeat(np.arange(150), counts[index].astype(int)))
-        assert temperature == pytest.approx(fit_temperature(copies.log_probabilities, copies.labels).value, rel=3e-3)
-
-
-def test_recalibrated_replicates_match_direct_ones():
-    found = make_outcomes(600, 5, temperature=2, posterior=True)
-    log_temperatures = np.log(np.linspace(1.7, 2.3, 40))
-    multiplicities = draws(found.group_ids, 40, 0)
-    interpolated = recalibrated_values(found, log_temperatures, multiplicities)
-    for name in set(METRICS):
-        direct = [
-            replicate_values(group_sums(apply(found, float(np.exp(each)))), row[None, :])[name][0]
-            for each, row in zip(log_temperatures, multiplicities, strict=True)
-        ]
-        # Binned errors jump when an item changes its bin, and the true error of these data has a kink at T = 2.
-        tolerance = {"ece15": 1e-2, "l2sq15": 3e-3, "true_error": 2e-3}.get(name, 1e-4)
-        np.testing.assert_allclose(interpolated[name], direct, atol=tolerance)
-
-
-def test_temperatures_that_are_all_equal_need_no_interpolation():
-    found = make_outcomes(60)
-    multiplicities = draws(found.group_ids, 5, 0)
-    plain = replicate_values(group_sums(found), multiplicities)
-    for name, values in recalibrated_values(found, np.zeros(5), multiplicities).items():
-        np.testing.assert_allclose(values, plain[name], atol=1e-12)
-
-
-def test_a_pair_of_test_sets_takes_well_under_a_second():
-    pair = [make_outcomes(5010, seed) for seed in (0, 1)]
-    start = time.process_time()
-    for found in pair:
-        resample(found, 2000, 0)
-    assert time.process_time() - start < 2.0
+    assert all(np.isnan(values).all() and values.shape == (100,) for values in found.replicates.values())

@@ -47,8 +47,9 @@ def test_a_parallel_language_has_the_items_of_its_source():
 def test_a_sound_row_passes_them_all():
     run_invariants(
         make_predictions(90, 1, posterior=True),
-        calibrate=make_predictions(60, 2, split="validation"),
-        source=make_predictions(90, 3),
+        {"en": make_predictions(60, 2, split="validation")},
+        make_predictions(90, 3),
+        ("ts_en", "dir_target", "iso_pool", "ts_few9"),
     )
 
 

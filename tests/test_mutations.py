@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from bench import invariants
-from bench.calibration import metrics, recalibration
-from bench.calibration.binning import equal_mass
+from bench.calibration import binned, metrics, recalibration
+from bench.calibration.arrays import log_softmax
+from bench.calibration.binning import Binning, equal_mass
+from bench.calibration.calibrators.registry import CALIBRATORS
+from bench.calibration.metric import ALL
 from bench.statistics import sufficient
 from fixtures.invariants import run_invariants
 from tests.prediction_factory import make_predictions
@@ -18,7 +21,7 @@ CALIBRATE = make_predictions(60, 3, temperature=2, split="validation")
 
 
 def run(test=TEST, calibrate=CALIBRATE, source=SOURCE):
-    run_invariants(test, calibrate, source)
+    run_invariants(test, {"en": calibrate}, source)
 
 
 def broken(monkeypatch, name, **changes):
@@ -29,32 +32,34 @@ def test_nothing_broken_passes():
     run()
 
 
+class ByRow(Binning):
+    def assign(self, scores, weights):
+        return np.arange(len(scores)) % self.bins
+
+
+class Unweighted(Binning):
+    def assign(self, scores, weights):
+        return equal_mass(scores, self.bins)
+
+
 METRIC_MUTATIONS = {
-    "half of the bins are lost": ("ece15", {"formula": lambda sums: 0.5 * metrics.ece(sums)}, "ece15"),
-    "the gap has the wrong sign": ("gap", {"items": lambda o: o.correct - o.confidence}, "gap"),
-    "an error in percent": ("ece15", {"formula": lambda sums: 100 * metrics.ece(sums)}, "ece15"),
-    "bins by row number": (
-        "ece15",
-        {"assign": lambda confidence, bins, weights: np.arange(len(confidence)) % bins},
-        "ece15",
-    ),
-    "weights ignored": ("l2sq15", {"assign": lambda confidence, bins, weights: equal_mass(confidence, bins)}, "l2sq15"),
-    "not a number": ("l2sq15", {"formula": lambda sums: np.nan * metrics.squared_debiased_l2(sums)}, "l2sq15"),
-    "class 0 instead of the answer": (
-        "brier",
-        {"items": lambda o: (o.probabilities[:, 0] - (o.labels == 0)) ** 2},
-        "brier",
-    ),
-    "the order seen": ("true_error", {"items": lambda o: np.arange(len(o)) / len(o), "needs": ""}, "true_error"),
-    "plug-in called scale free": ("l2sq15", {"scale_free": True}, "l2sq15"),
+    "half of the bins are lost": ("ece15", {"formula": lambda sums: 0.5 * binned.ece(sums)}),
+    "the gap has the wrong sign": ("gap", {"items": lambda o: o.correct - o.confidence}),
+    "an error in percent": ("ece15", {"formula": lambda sums: 100 * binned.ece(sums)}),
+    "bins by row number": ("ece15", {"binning": ByRow("confidence", "width", 15)}),
+    "weights ignored": ("l2sq15", {"binning": Unweighted("confidence", "mass", 15)}),
+    "not a number": ("l2sq15", {"formula": lambda sums: np.nan * binned.squared_debiased_l2(sums)}),
+    "class 0 instead of the answer": ("brier", {"items": lambda o: (o.probabilities[:, 0] - (o.labels == 0)) ** 2}),
+    "the order seen": ("true_error", {"items": lambda o: np.arange(len(o)) / len(o), "needs": "confidence"}),
+    "debiased said to be the same on two copies": ("l2sq15", {"holds": ALL}),
 }
 
 
 @pytest.mark.parametrize("mutation", METRIC_MUTATIONS)
 def test_a_broken_metric(monkeypatch, mutation):
-    name, changes, named = METRIC_MUTATIONS[mutation]
+    name, changes = METRIC_MUTATIONS[mutation]
     broken(monkeypatch, name, **changes)
-    with pytest.raises(AssertionError, match=named):
+    with pytest.raises(AssertionError, match=name):
         run()
 
 
@@ -91,24 +96,61 @@ def test_a_broken_split_even_when_the_guard_is_gone(monkeypatch):
         run(calibrate=make_predictions(60, 3))
 
 
+def with_fit(monkeypatch, change):
+    """Let temperature scaling fit what `change` makes of its own answer."""
+    real = CALIBRATORS["ts"]
+    broken_fit = dataclasses.replace(real, fit=lambda outcomes, weights=None: change(real.fit(outcomes, weights)))
+    monkeypatch.setitem(CALIBRATORS, "ts", broken_fit)
+
+
 @pytest.mark.parametrize(
-    ("value", "named"), [(-2.0, "temperature must be positive"), (5000.0, "temperature must not raise the NLL")]
+    ("value", "named"),
+    [(-2.0, "ts_en must have a temperature above 0"), (5000.0, "ts_en must not raise the NLL of its fit set")],
 )
 def test_a_broken_calibrator(monkeypatch, value, named):
-    real = recalibration.fit_temperature
-
-    def wrong(logits, labels):
-        return dataclasses.replace(real(logits, labels), value=value, nll_after=2.0 if value > 0 else 0.0)
-
-    monkeypatch.setattr(recalibration, "fit_temperature", wrong)
+    with_fit(monkeypatch, lambda fitted: dataclasses.replace(fitted, value=value))
     with pytest.raises(AssertionError, match=named):
         run()
 
 
 def test_a_calibrator_that_reports_another_fit_than_it_applies(monkeypatch):
-    real = recalibration.fit_temperature
-    monkeypatch.setattr(
-        recalibration, "fit_temperature", lambda logits, labels: dataclasses.replace(real(logits, labels), value=9.0)
-    )
-    with pytest.raises(AssertionError, match="NLL of its fit set"):
+    with_fit(monkeypatch, lambda fitted: dataclasses.replace(fitted, value=1.1 * fitted.value))
+    with pytest.raises(AssertionError, match="ts_en: NLL of its fit set must be"):
+        run()
+
+
+def test_a_calibrator_that_is_said_to_keep_answers_and_does_not(monkeypatch):
+    monkeypatch.setitem(CALIBRATORS, "ts", dataclasses.replace(CALIBRATORS["hist"], keeps_answers=True))
+    with pytest.raises(AssertionError, match="ts_en: accuracy must be"):
+        run()
+
+
+class Reversing:
+    """Keeps `top`, as a map that keeps answers does, but gives the answer the least probability."""
+
+    def apply(self, outcomes):
+        return outcomes.with_log_probabilities(log_softmax(-outcomes.log_probabilities))
+
+    def parameters(self):
+        return {}
+
+
+def test_a_calibrator_that_moves_the_probability_from_the_answers(monkeypatch):
+    info = dataclasses.replace(CALIBRATORS["ts"], lowers_nll=False, fit=lambda outcomes, weights=None: Reversing())
+    monkeypatch.setitem(CALIBRATORS, "ts", info)
+    with pytest.raises(AssertionError, match="ts_en must leave every answer the most probable"):
+        run()
+
+
+class Certain(Reversing):
+    """Gives all other classes the probability 0."""
+
+    def apply(self, outcomes):
+        return outcomes.with_log_probabilities(np.where(outcomes.top > 0, 0.0, -np.inf))
+
+
+def test_a_calibrator_that_gives_a_class_no_chance_at_all(monkeypatch):
+    info = dataclasses.replace(CALIBRATORS["ts"], lowers_nll=False, fit=lambda outcomes, weights=None: Certain())
+    monkeypatch.setitem(CALIBRATORS, "ts", info)
+    with pytest.raises(AssertionError, match="ts_en must give finite log probabilities"):
         run()

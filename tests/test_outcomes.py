@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.calibration.outcomes import Outcomes, item_brier, item_nll
+from bench.calibration.means import item_brier, item_nll
+from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
 from tests.prediction_factory import from_logits, make_predictions
 
@@ -111,5 +112,74 @@ def test_a_posterior_of_another_shape():
 def test_a_posterior_that_is_no_distribution(row):
     posterior = np.array([[1.0, 0, 0], row, [0, 1.0, 0], [0, 0, 1.0]])
     assert refused(posterior=posterior) == (
-        f"Got posterior {row} for item 'test-1', but a posterior is non-negative and sums to 1; make the split again."
+        f"Got posterior {row} for item 'test-1', but a distribution is non-negative and sums to 1; "
+        "make the split again."
     )
+
+
+def test_outcomes_of_probabilities_keep_zeros_and_ones():
+    found = Outcomes.from_probabilities([[1.0, 0.0], [0.25, 0.75]], [0, 0])
+    assert found.confidence.tolist() == [1, 0.75]
+    assert found.correct.tolist() == [1, 0]
+    assert item_nll(found).tolist() == [0, -np.log(0.25)]
+    assert found.item_ids.tolist() == found.group_ids.tolist() == ["0", "1"]
+
+
+def test_ids_may_be_given():
+    found = Outcomes.from_logits(
+        [[1, 0], [0, 1], [2, 0]], [0, 1, 1], item_ids=["a", "b", "c"], group_ids=["g", "g", "h"]
+    )
+    assert found.item_ids.tolist() == ["a", "b", "c"]
+    assert [part.tolist() for part in found.groups] == [["g", "h"], [0, 0, 1]]
+    assert Outcomes.from_logits([[1, 0]], [0], item_ids=["a"]).group_ids.tolist() == ["a"]
+
+
+def test_logits_and_their_probabilities_give_the_same_outcomes():
+    made = make_predictions(40)
+    first = Outcomes.from_predictions(made)
+    second = Outcomes.from_probabilities(first.probabilities, made.labels)
+    np.testing.assert_allclose(second.log_probabilities, first.log_probabilities, atol=1e-12)
+    assert np.array_equal(second.top, first.top)
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16"])
+def test_torch_tensors_are_taken_whatever_their_type(name):
+    torch = pytest.importorskip("torch")
+    rows = torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.875, 0.0]]).to(getattr(torch, name)).requires_grad_()
+    found = Outcomes.from_probabilities(rows, torch.tensor([0, 0]))
+    assert found.confidence.tolist() == [0.5, 0.875]
+    assert found.probabilities.dtype == np.float64
+    logits = torch.tensor([[2.0, 1.0], [0.0, 3.0]]).to(getattr(torch, name))
+    assert Outcomes.from_logits(logits, torch.tensor([0, 0])).correct.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.6, 0.2], [1.2, -0.2, 0.0], [np.nan, 0.5, 0.5], [np.inf, 0.0, 0.0]])
+def test_rows_that_are_no_distribution(row):
+    with pytest.raises(BadInput) as caught:
+        Outcomes.from_probabilities([[1.0, 0, 0], row], [0, 0])
+    assert str(caught.value) == (
+        f"Got probabilities {row} for item '1', but a distribution is non-negative and sums to 1; "
+        "divide each row by its sum."
+    )
+
+
+def test_a_sum_may_be_off_by_what_its_type_cannot_hold():
+    rows = np.array([[0.1, 0.2, 0.7]] * 3)
+    for dtype in (np.float32, np.float16):
+        assert len(Outcomes.from_probabilities(rows.astype(dtype), [0, 1, 2])) == 3
+    with pytest.raises(BadInput, match="sums to 1"):
+        Outcomes.from_probabilities(rows.astype(np.float16).astype(np.float64), [0, 1, 2])
+
+
+def test_probabilities_without_rows_or_of_one_class():
+    for shape, message in (((0, 3), "Got 0 predictions"), ((2, 1), "Got probabilities of shape (2, 1)")):
+        with pytest.raises(BadInput) as caught:
+            Outcomes.from_probabilities(np.zeros(shape), np.zeros(shape[0], int))
+        assert str(caught.value).startswith(message)
+
+
+def test_other_answers_come_with_other_probabilities():
+    found = Outcomes.from_logits([[2.0, 0.0], [0.0, 1.0]], [0, 0])
+    swapped = found.log_probabilities[:, ::-1]
+    assert found.with_log_probabilities(swapped).correct.tolist() == [1, 0]
+    assert found.with_new_answers(swapped).correct.tolist() == [0, 1]

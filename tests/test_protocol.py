@@ -24,6 +24,7 @@ from bench.training.protocol import Phase
         ({"micro_batch": 0}, "Got micro_batch=0, but it must be at least 1."),
         ({"warmup_fraction": 1.0}, "Got warmup_fraction=1.0, but it must be in [0, 1)."),
         ({"weight_decay": -0.1}, "Got weight_decay=-0.1, but it must be 0 or more."),
+        ({"logit_norm_temperature": 0.0}, "Got logit_norm_temperature=0.0, but it must be a finite number above 0."),
         ({"max_length": 3}, "Got max_length=3, but it must be at least 4, a pair's special tokens."),
     ],
 )

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from bench.calibration.calibrators.registry import CALIBRATORS
+from bench.calibration.consistency import has_floor
 from bench.calibration.metrics import METRICS
 from bench.errors import BadInput
 from bench.scoring import score
@@ -18,15 +20,19 @@ def test_a_plain_score():
     found = score(make_predictions(90), replicates=100)
     assert (found["n"], found["groups"]) == (90, 30)
     assert (found["transfer"], found["calibrator"]) == (None, None)
-    assert list(found["metrics"]) == list(METRICS)
+    assert list(found["metrics"]) == [name for name in METRICS if name != "skce_blocked"]
     assert all(set(entry) == ENTRY for entry in found["metrics"].values())
     assert found["metrics"]["accuracy"]["low"] < found["metrics"]["accuracy"]["value"]
+    # No function of sums: an interval would take thousands of evaluations.
+    assert found["metrics"]["auroc"]["value"] is not None
+    assert found["metrics"]["auroc"]["low"] is None
 
 
-def test_only_a_plug_in_error_has_a_floor_and_only_binned_errors_a_p():
+def test_binned_errors_have_a_p_and_all_but_the_unbiased_one_a_floor():
     metrics = score(make_predictions(90), replicates=100)["metrics"]
-    assert {name for name, entry in metrics.items() if entry["floor"] is not None} == {"ece15"}
-    assert {name for name, entry in metrics.items() if entry["p"] is not None} == {"ece15", "l2sq15"}
+    binned = {name for name, metric in METRICS.items() if has_floor(metric)}
+    assert {name for name, entry in metrics.items() if entry["p"] is not None} == binned
+    assert {name for name, entry in metrics.items() if entry["floor"] is not None} == binned - {"l2sq15"}
 
 
 def test_missing_is_missing():
@@ -52,15 +58,17 @@ def test_transfer_is_the_difference_of_the_two_scores():
 
 def test_recalibration_on_english_changes_confidence_and_not_answers():
     test, source = make_predictions(300, 1, temperature=2), make_predictions(300, 2, temperature=2)
-    calibrate = make_predictions(300, 3, temperature=2, split="validation")
-    plain = score(test, source=source, calibrate=calibrate, replicates=100)
-    fitted = score(test, source=source, calibrate=calibrate, recalibration="ts_en", replicates=100)
+    halves = {"en": make_predictions(300, 3, temperature=2, split="validation")}
+    plain = score(test, source=source, halves=halves, replicates=100)
+    fitted = score(test, source=source, halves=halves, recalibration="ts_en", replicates=100)
     assert plain["calibrator"] is None
     assert fitted["calibrator"] == {
-        "temperature": pytest.approx(2, rel=0.3),
-        "at_bound": False,
-        "fitted_on": "en calibrate",
+        "token": "ts",
+        "where": "en",
+        "scored": "en",
         "n": 300,
+        "replicates": 100,
+        "parameters": {"temperature": pytest.approx(2, rel=0.3), "at_bound": 0.0},
     }
     assert fitted["metrics"]["accuracy"]["value"] == plain["metrics"]["accuracy"]["value"]
     assert fitted["transfer"]["accuracy"]["value"] == plain["transfer"]["accuracy"]["value"]
@@ -70,7 +78,7 @@ def test_recalibration_on_english_changes_confidence_and_not_answers():
 def test_a_score_is_json_and_repeats():
     options = {
         "source": make_predictions(60, 2),
-        "calibrate": make_predictions(60, 3, split="validation"),
+        "halves": {"en": make_predictions(60, 3, split="validation")},
         "recalibration": "ts_en",
         "replicates": 50,
     }
@@ -91,20 +99,62 @@ def test_the_order_of_the_rows_is_irrelevant():
 def test_unknown_recalibration():
     with pytest.raises(BadInput) as caught:
         score(make_predictions(9), recalibration="ts_sw")
-    assert str(caught.value) == "Got recalibration='ts_sw', but there are: none, ts_en."
+    assert str(caught.value) == (
+        "Got recalibration='ts_sw', but there are none and <calibrator>_<where>, such as ts_en. "
+        "Got where='sw', but there are: en, pool, target, few<k> with k >= 1."
+    )
 
 
 def test_recalibration_without_a_calibration_set():
     with pytest.raises(BadInput) as caught:
         score(make_predictions(9), recalibration="ts_en")
     assert str(caught.value) == (
-        "Got recalibration='ts_en' without calibrate, but it is fitted there; pass it or use 'none'."
+        "Got recalibration='ts_en' without the calibration half of en, but it is fitted there; "
+        "pass it in halves or use 'none'."
     )
 
 
 def test_calibrating_on_the_test_groups_is_refused():
     with pytest.raises(BadInput, match="both the fit and the score set"):
-        score(make_predictions(9), calibrate=make_predictions(30, 1), recalibration="ts_en")
+        score(make_predictions(9), halves={"en": make_predictions(30, 1)}, recalibration="ts_en")
+
+
+def bent(language, temperature, seed, split="validation"):
+    return make_predictions(450, seed, temperature=temperature, split=split, language=language)
+
+
+# Swahili is over-confident by a factor of 3, English not at all.
+HALVES = {"en": bent("en", 1, 5), "sw": bent("sw", 3, 6)}
+
+
+@pytest.mark.parametrize(
+    ("where", "temperature", "n"), [("en", 1, 450), ("target", 3, 450), ("pool", 1.8, 900), ("few90", 3, 90)]
+)
+def test_where_a_map_is_fitted_is_what_it_repairs(where, temperature, n):
+    test, source = bent("sw", 3, 7, "test"), bent("en", 1, 8, "test")
+    found = score(test, source=source, halves=HALVES, recalibration=f"ts_{where}", replicates=50)
+    assert found["calibrator"]["parameters"]["temperature"] == pytest.approx(temperature, rel=0.35)
+    assert (found["calibrator"]["where"], found["calibrator"]["n"], found["calibrator"]["scored"]) == (where, n, "sw")
+
+
+def test_for_transfer_the_source_is_recalibrated_on_its_own_half():
+    test, source = bent("sw", 3, 7, "test"), bent("en", 1, 8, "test")
+    found = score(test, source=source, halves=HALVES, recalibration="ts_target", replicates=50)
+    alone = score(source, halves=HALVES, recalibration="ts_target", replicates=50)
+    expected = found["metrics"]["gap"]["value"] - alone["metrics"]["gap"]["value"]
+    assert found["transfer"]["gap"]["value"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("token", sorted(CALIBRATORS))
+def test_every_calibrator_makes_a_row(token):
+    found = score(
+        make_predictions(60, 1),
+        halves={"en": make_predictions(60, 3, split="validation")},
+        recalibration=f"{token}_en",
+        replicates=5,
+    )
+    json.dumps(found, allow_nan=False)
+    assert found["calibrator"]["token"] == token
 
 
 def test_scoring_needs_no_deep_learning_library():

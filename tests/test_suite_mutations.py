@@ -3,7 +3,7 @@
 import dataclasses
 
 from bench import invariants
-from bench.calibration import metrics
+from bench.calibration import binned, metrics
 from bench.statistics import contrasts, refit, sufficient
 
 
@@ -17,7 +17,7 @@ def test_nothing_broken_passes(suite, tiny):
 
 
 def test_a_broken_metric(suite, tiny, monkeypatch):
-    broken = dataclasses.replace(metrics.METRICS["ece15"], formula=lambda sums: 0.5 * metrics.ece(sums))
+    broken = dataclasses.replace(metrics.METRICS["ece15"], formula=lambda sums: 0.5 * binned.ece(sums))
     monkeypatch.setitem(metrics.METRICS, "ece15", broken)
 
     assert "ece15" in reason(suite(*tiny, "-k", "none and sw"))

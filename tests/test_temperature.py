@@ -4,8 +4,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from bench.calibration.calibrators.temperature import HIGHEST, LOWEST, apply, fit, fit_temperature
 from bench.calibration.outcomes import Outcomes
-from bench.calibration.temperature import HIGHEST, LOWEST, apply, fit_temperature
 from tests.prediction_factory import make_outcomes, make_predictions
 from tests.strategies import predictions
 
@@ -15,31 +15,57 @@ def data(scale=1.0, n=2000, seed=0):
     return made.logits.astype(np.float64) * scale, made.labels.astype(np.intp)
 
 
+def mean_nll(logits, labels, log_temperature):
+    scaled = logits / np.exp(log_temperature)
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean())
+
+
 def best_nll(logits, labels):
-    """The optimum by another route: a fine grid over log T, then golden section around its best point."""
+    """The optimum within the bounds by another route: a fine grid over log T, then golden section around its best."""
+    low, high = np.log(LOWEST), np.log(HIGHEST)
+    grid = np.linspace(low, high, 200)
+    values = [mean_nll(logits, labels, point) for point in grid]
+    best = grid[int(np.argmin(values))]
+    around = (max(low, best - 0.1), min(high, best + 0.1))
+    refined = minimize_scalar(
+        lambda point: mean_nll(logits, labels, point), bounds=around, method="bounded", options={"xatol": 1e-12}
+    )
+    return min(refined.fun, *values)
 
-    def nll(log_temperature):
-        scaled = logits / np.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]).mean())
 
-    grid = np.linspace(np.log(LOWEST), np.log(HIGHEST), 200)
-    best = grid[int(np.argmin([nll(point) for point in grid]))]
-    refined = minimize_scalar(nll, bounds=(best - 0.1, best + 0.1), method="bounded", options={"xatol": 1e-12})
-    return refined.fun
+def drawn(made):
+    return made.labels
 
 
-# The cases in which common implementations miss the optimum: far scales, few items.
+def right(made):
+    return made.logits.argmax(axis=1)
+
+
+def wrong(made):
+    return made.logits.argmin(axis=1)
+
+
+# The seven cases in which one common implementation or another misses the optimum.
 @pytest.mark.parametrize(
-    ("scale", "n", "low", "high"),
-    [(1, 2000, 0.9, 1.1), (8, 2000, 7.2, 8.8), (50, 2000, 45, 55), (0.1, 2000, 0.09, 0.11), (8, 20, 2, 30)],
-    ids=["calibrated", "over x8", "over x50", "under x0.1", "20 items x8"],
+    ("scale", "n", "labelled", "low", "high"),
+    [
+        (1, 2000, drawn, 0.9, 1.1),
+        (8, 2000, drawn, 7.2, 8.8),
+        (50, 2000, drawn, 45, 55),
+        (0.1, 2000, drawn, 0.09, 0.11),
+        (8, 20, drawn, 2, 30),
+        (1, 500, wrong, HIGHEST, HIGHEST),
+        (1, 500, right, LOWEST, LOWEST),
+    ],
+    ids=["calibrated", "over x8", "over x50", "under x0.1", "20 items x8", "anti-correlated", "separable"],
 )
-def test_the_optimum_is_reached(scale, n, low, high):
-    logits, labels = data(scale, n)
+def test_the_optimum_is_reached(scale, n, labelled, low, high):
+    made = make_predictions(n, 0, scale=1.5)
+    logits, labels = made.logits.astype(np.float64) * scale, labelled(made).astype(np.intp)
     found = fit_temperature(logits, labels)
-    assert low < found.value < high
-    assert not found.at_bound
+    assert low <= found.value <= high
+    assert found.at_bound == (low == high)
     assert found.nll_after == pytest.approx(best_nll(logits, labels), abs=1e-9)
     assert found.nll_after <= found.nll_before
 
@@ -102,3 +128,30 @@ def test_applying_divides_the_logits_and_keeps_the_answers():
 def test_the_fit_finds_what_made_the_data():
     found = make_outcomes(20_000, temperature=1.7)
     assert fit_temperature(found.log_probabilities, found.labels).value == pytest.approx(1.7, rel=0.05)
+
+
+@given(predictions(max_items=15), st.data())
+def test_weights_are_copies(made, data):
+    found = Outcomes.from_predictions(made)
+    counts = data.draw(st.lists(st.integers(0, 3), min_size=len(found), max_size=len(found)).filter(any))
+    copies = found.take(np.repeat(np.arange(len(found)), counts))
+    expected = fit_temperature(copies.log_probabilities, copies.labels)
+    weighted = fit(found, np.array(counts, dtype=np.float64))
+    assert weighted.value == pytest.approx(expected.value, rel=1e-9)
+    assert weighted.nll_before == pytest.approx(expected.nll_before, rel=1e-9, abs=1e-12)
+    assert weighted.nll_after == pytest.approx(expected.nll_after, rel=1e-9, abs=1e-12)
+
+
+def test_two_items_with_weights_have_a_temperature_in_closed_form():
+    # Three of four labels have the higher of two logits, 1 and 0: 1 / (1 + exp(-1 / T)) = 3 / 4.
+    found = fit_temperature(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]), np.array([3.0, 1.0]))
+    assert found.value == pytest.approx(1 / np.log(3), rel=1e-9)
+    assert found.parameters() == {"temperature": found.value, "at_bound": False}
+
+
+def test_a_probability_of_0_is_taken_as_the_least_there_is():
+    found = Outcomes.from_probabilities([[1.0, 0.0], [1.0, 0.0]], [0, 1])
+    after = apply(found, HIGHEST)
+    # Nothing below 2^-1075 is stored as anything but 0.
+    assert np.log(after.probabilities[0, 1] / after.probabilities[0, 0]) == pytest.approx(-1075 * np.log(2) / HIGHEST)
+    assert (fit(found).value, np.isfinite(fit(found).nll_after)) == (HIGHEST, True)

@@ -2,73 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
-from bench.calibration.arrays import FloatArray
-from bench.calibration.binning import bin_sums
-from bench.calibration.metrics import BinnedMetric
+from bench.calibration.arrays import FloatArray, IntArray
+from bench.calibration.binning import Binning, sums_by
+from bench.calibration.metric import BinnedMetric, Metric, SampleMetric
 from bench.calibration.outcomes import Outcomes
 from bench.stream import UNIT_BITS, philox, unit_integers
 
-# Draws held at once: enough for long matrix products, few enough for 5,010 items to fit in a cache.
+# Draws held at once: few enough for 5,010 items to fit in a cache.
 _CHUNK = 50
 # Sums of the same numbers in another order differ by less; errors that differ at all differ by 1/n times a confidence.
 _ROUNDING = 1e-12
 
+Null: TypeAlias = dict[str, FloatArray]
+
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
-    """floor: mean error under perfect calibration; p: (1 + draws at least as large as observed) / (draws + 1).
+    """value: the error observed; floor: its mean under perfect calibration; p: (1 + draws as large) / (draws + 1).
 
-    Both are nan where the error is undefined.
+    All are nan where the error is undefined.
     """
 
+    value: float
     floor: float
     p: float
 
+    @property
+    def excess(self) -> float:
+        """The error above its floor: 0 on average under perfect calibration, whatever n and the confidences are."""
+        return self.value - self.floor
+
+
+def has_floor(metric: Metric) -> bool:
+    """Return whether `metric` is a binned error of drawn answers, of which `consistency` knows floor and p."""
+    if isinstance(metric, BinnedMetric):
+        return metric.binning.of != "posterior"
+    return isinstance(metric, SampleMetric) and metric.redrawn is not None
+
 
 def consistency(
-    outcomes: Outcomes, metrics: Sequence[BinnedMetric], draws: int = 999, seed: int = 0
+    outcomes: Outcomes, metrics: Sequence[Metric], draws: int = 999, seed: int = 0
 ) -> dict[str, Consistency]:
-    """Return floor and p of each of `metrics`, by drawing correct ~ Bernoulli(confidence) for every item.
+    """Return value, floor and p of each of `metrics`, all binned errors, by drawing calibrated answers.
 
-    Items are drawn independently of each other. Tied answers vary less than such draws, so with ties p is conservative.
+    Errors of the confidence draw correct ~ Bernoulli(confidence) for every item (Vaicenavicius et al. 2019); errors by
+    class draw a label from the item's probabilities. Items are drawn independently of each other. Tied answers vary
+    less than such draws, so with ties p is conservative.
     """
-    # The null depends only on which confidences there are: in order of size, no order of items can change the draws.
-    confidence = np.sort(outcomes.confidence)
-    null = _null_values(metrics, confidence, draws, seed)
-    return {metric.name: _compare(metric.value(outcomes), null[metric.name]) for metric in metrics}
+    # The null depends only on which predictions there are: in order of size, no order of items can change the draws.
+    ordered = outcomes.take(np.lexsort((*outcomes.probabilities.T, outcomes.confidence)))
+    null = _null_of_confidence(ordered, metrics, draws, seed) | _null_of_classes(ordered, metrics, draws, seed)
+    return {metric.name: _compare(metric.value(ordered), null[metric.name]) for metric in metrics}
+
+
+def _null_of_confidence(outcomes: Outcomes, metrics: Sequence[Metric], draws: int, seed: int) -> Null:
+    binned = [m for m in metrics if isinstance(m, BinnedMetric) and m.binning.of == "confidence"]
+    swept = [m for m in metrics if isinstance(m, SampleMetric)]
+    if not binned and not swept:
+        return {}
+    tables = {binning: _table(binning, outcomes) for binning in {m.binning for m in binned}}
+    correct: dict[Binning, list[FloatArray]] = {binning: [] for binning in tables}
+    values: dict[str, list[FloatArray]] = {metric.name: [] for metric in swept}
+    for hits in _drawn_correct(outcomes.confidence, draws, seed):
+        for binning, table in tables.items():
+            correct[binning].append(table.sums(np.zeros_like(hits, np.intp), hits))
+        for metric in swept:
+            assert metric.redrawn is not None, f"{metric.name} has no floor"
+            values[metric.name].append(metric.redrawn(outcomes.confidence, hits))
+    return {name: np.concatenate(parts) for name, parts in values.items()} | _null_values(outcomes, binned, correct)
+
+
+def _null_of_classes(outcomes: Outcomes, metrics: Sequence[Metric], draws: int, seed: int) -> Null:
+    binned = [m for m in metrics if isinstance(m, BinnedMetric) and m.binning.of != "confidence"]
+    tables = {binning: _table(binning, outcomes) for binning in {m.binning for m in binned}}
+    correct: dict[Binning, list[FloatArray]] = {binning: [] for binning in tables}
+    if tables:
+        for labels in _drawn_labels(outcomes.probabilities, draws, seed):
+            for binning, table in tables.items():
+                correct[binning].append(table.sums(labels, None))
+    return _null_values(outcomes, binned, correct)
 
 
 def _null_values(
-    metrics: Sequence[BinnedMetric], confidence: FloatArray, draws: int, seed: int
-) -> dict[str, FloatArray]:
-    indices = {metric.name: metric.assign(confidence, metric.bins, None) for metric in metrics}
-    indicators = {metric.name: np.eye(metric.bins)[indices[metric.name]] for metric in metrics}
-    correct: dict[str, list[FloatArray]] = {metric.name: [] for metric in metrics}
-    for hits in _null_draws(confidence, draws, seed):
-        for name, indicator in indicators.items():
-            correct[name].append(hits @ indicator)
-    values = {}
-    for metric in metrics:
-        sums = bin_sums(indices[metric.name], metric.bins, confidence, np.zeros_like(confidence))
-        values[metric.name] = metric.formula(replace(sums, correct=np.concatenate(correct[metric.name])))
-    return values
+    outcomes: Outcomes, metrics: Sequence[BinnedMetric], correct: Mapping[Binning, Sequence[FloatArray]]
+) -> Null:
+    sums = {binning: replace(binning.sums(outcomes), correct=np.concatenate(each)) for binning, each in correct.items()}
+    return {metric.name: metric.formula(sums[metric.binning]) for metric in metrics}
 
 
-def _null_draws(confidence: FloatArray, draws: int, seed: int) -> Iterator[FloatArray]:
-    stream = philox("consistency", seed)
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Which cell a hit of item i on class k falls into, and how much it counts there, (n, K); one class if by item."""
+
+    cell: IntArray
+    share: FloatArray
+    shape: tuple[int, ...]
+
+    def sums(self, labels: IntArray, hits: FloatArray | None) -> FloatArray:
+        """Return the (draws, *shape) correct answers when item i has labels[:, i], counted hits[:, i] times."""
+        draws, items = labels.shape
+        # The last cell takes what is in none.
+        size = int(np.prod(self.shape)) + 1
+        cell = self.cell[np.arange(items), labels] + size * np.arange(draws)[:, None]
+        share = self.share[np.arange(items), labels]
+        counted = share if hits is None else share * hits
+        found = sums_by(cell.reshape(-1), draws * size, counted.reshape(-1)).reshape(draws, size)
+        return found[:, :-1].reshape(draws, *self.shape)
+
+
+def _table(binning: Binning, outcomes: Outcomes) -> _Table:
+    cells = binning.cells(outcomes)
+    columns = cells.shape[0] if len(cells.shape) > 1 else 1
+    cell = np.full((len(outcomes), columns), cells.size)
+    share = np.zeros((len(outcomes), columns))
+    of_class = cells.index // binning.bins
+    cell[cells.item, of_class] = cells.index
+    share[cells.item, of_class] = cells.weight
+    return _Table(cell, share, cells.shape)
+
+
+def _drawn_correct(confidence: FloatArray, draws: int, seed: int) -> Iterator[FloatArray]:
     thresholds = (confidence * 2.0**UNIT_BITS).astype(np.uint64)
-    for start in range(0, draws, _CHUNK):
-        shape = (min(_CHUNK, draws - start), len(confidence))
+    stream = philox("consistency", seed)
+    for shape in _chunks(draws, len(confidence)):
         yield (unit_integers(stream, shape) < thresholds).astype(np.float64)
+
+
+def _drawn_labels(probabilities: FloatArray, draws: int, seed: int) -> Iterator[IntArray]:
+    """Draw labels from the rows of `probabilities`: the number of partial sums at or below a uniform number."""
+    thresholds = (np.cumsum(probabilities, axis=1)[:, :-1] * 2.0**UNIT_BITS).astype(np.uint64)
+    stream = philox("consistency of classes", seed)
+    for shape in _chunks(draws, len(probabilities)):
+        uniform = unit_integers(stream, shape)
+        labels = np.zeros(shape, np.intp)
+        for column in thresholds.T:
+            labels += uniform >= column
+        yield labels
+
+
+def _chunks(draws: int, items: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, draws, _CHUNK):
+        yield min(_CHUNK, draws - start), items
 
 
 def _compare(observed: float, null: FloatArray) -> Consistency:
     if not np.isfinite(observed):
-        return Consistency(float("nan"), float("nan"))
+        return Consistency(float("nan"), float("nan"), float("nan"))
     exceeding = int((null >= observed - _ROUNDING).sum())
-    return Consistency(floor=float(null.mean()), p=(1 + exceeding) / (len(null) + 1))
+    return Consistency(observed, floor=float(null.mean()), p=(1 + exceeding) / (len(null) + 1))

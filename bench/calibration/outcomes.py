@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.calibration.arrays import FloatArray, IntArray, log_softmax
+from bench.calibration.arrays import FloatArray, IntArray, as_array, as_floats, at, log_of, log_softmax
+from bench.calibration.validation import (
+    check_distributions,
+    check_items,
+    check_labels,
+    check_lengths,
+    check_predictions,
+    sum_tolerance,
+)
 from bench.errors import BadInput
 from bench.predictions import Predictions
 
-# Posteriors are stored as float64 sums of a few products; anything further from 1 is another mistake.
-_POSTERIOR_TOLERANCE = 1e-6
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcomes:
     """Confidence and correctness of n predictions over K classes.
 
@@ -36,34 +42,82 @@ class Outcomes:
     @classmethod
     def from_predictions(cls, predictions: Predictions) -> Outcomes:
         """Return the outcomes of `predictions`; raises BadInput when they are not usable. K comes from the logits."""
-        _check_shapes(predictions)
-        _check_values(predictions)
-        logits = np.asarray(predictions.logits, dtype=np.float64)
+        check_predictions(predictions)
+        logits = as_floats(predictions.logits)
         log_probabilities = log_softmax(logits)
-        highest = logits == logits.max(axis=1, keepdims=True)
         return cls(
             probabilities=np.exp(log_probabilities),
             log_probabilities=log_probabilities,
             labels=np.asarray(predictions.labels).astype(np.intp),
-            top=highest / highest.sum(axis=1, keepdims=True),
+            top=answers(logits),
             item_ids=np.asarray(predictions.item_ids),
             group_ids=np.asarray(predictions.group_ids),
             posterior=None if predictions.posterior is None else np.asarray(predictions.posterior, dtype=np.float64),
+        )
+
+    @classmethod
+    def from_logits(cls, logits: Any, labels: Any, *, item_ids: Any = None, group_ids: Any = None) -> Outcomes:
+        """Return the outcomes of `logits` (n, K) and `labels` (n,): arrays, lists or torch tensors of any float type.
+
+        Without `item_ids` items are numbered, without `group_ids` every item is a group. Raises BadInput as
+        `from_predictions` does.
+        """
+        logits = as_array(logits)
+        items = _ids(item_ids, len(logits) if logits.ndim else 0)
+        groups = items if group_ids is None else _ids(group_ids, len(items))
+        return cls.from_predictions(Predictions(items, groups, as_array(labels), logits))
+
+    @classmethod
+    def from_probabilities(
+        cls, probabilities: Any, labels: Any, *, item_ids: Any = None, group_ids: Any = None
+    ) -> Outcomes:
+        """Return the outcomes of `probabilities` (n, K), which may hold 0 and 1, and `labels` (n,); see `from_logits`.
+
+        Raises BadInput for rows that are not finite, negative somewhere, or do not sum to 1 within what their type can
+        hold (1e-6 for float64, 4e-3 for float16).
+        """
+        given = as_array(probabilities)
+        tolerance = sum_tolerance(probabilities)
+        values = given.astype(np.float64)
+        items = _ids(item_ids, len(values) if values.ndim else 0)
+        groups = items if group_ids is None else _ids(group_ids, len(items))
+        check_lengths(np.shape(values), {"labels": labels, "item_ids": items, "group_ids": groups})
+        check_distributions("probabilities", "divide each row by its sum", values, items, tolerance)
+        check_labels(as_array(labels), values.shape[1], items)
+        check_items(items)
+        return cls(
+            probabilities=values,
+            log_probabilities=log_of(values),
+            labels=as_array(labels).astype(np.intp),
+            top=answers(values),
+            item_ids=items,
+            group_ids=groups,
         )
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
+    def classes(self) -> int:
+        """K: how many classes there are, whether or not the labels name them all."""
+        return int(self.probabilities.shape[1])
+
+    @cached_property
+    def groups(self) -> tuple[npt.NDArray[np.str_], IntArray]:
+        """The distinct group ids in sorted order, (G,), and for every item its place among them, (n,)."""
+        names, index = np.unique(self.group_ids, return_inverse=True)
+        return names, index.astype(np.intp)
+
+    @cached_property
     def confidence(self) -> FloatArray:
         """(n,): the probability given to the predicted answer, in [1/K, 1]."""
         highest: FloatArray = self.probabilities.max(axis=1)
         return highest
 
-    @property
+    @cached_property
     def correct(self) -> FloatArray:
         """(n,): 1 where the predicted answer is the label; among m tied answers, the chance 1/m of picking it."""
-        return _at(self.top, self.labels)
+        return at(self.top, self.labels)
 
     @property
     def posterior_correct(self) -> FloatArray:
@@ -89,80 +143,21 @@ class Outcomes:
         """Return the same answers held with other probabilities; for maps that keep the order of the classes."""
         return replace(self, log_probabilities=log_probabilities, probabilities=np.exp(log_probabilities))
 
+    def with_new_answers(self, log_probabilities: FloatArray) -> Outcomes:
+        """Return outcomes with other probabilities, (n, K), and with the answers that these give."""
+        return replace(self.with_log_probabilities(log_probabilities), top=answers(log_probabilities))
 
-def item_nll(outcomes: Outcomes) -> FloatArray:
-    """Return the (n,) negative log probabilities of the labels, in nats."""
-    return -_at(outcomes.log_probabilities, outcomes.labels)
-
-
-def item_brier(outcomes: Outcomes) -> FloatArray:
-    """Return the (n,) Brier scores in their sum form, in [0, 2] (Brier 1950)."""
-    squares: FloatArray = (outcomes.probabilities**2).sum(axis=1)
-    return squares - 2 * _at(outcomes.probabilities, outcomes.labels) + 1
+    def with_newanswers(self, log_probabilities: FloatArray) -> Outcomes:
+        """Return outcomes with other probabilities, (n, K), and with the answers that these give."""
+        return replace(self.with_log_probabilities(log_probabilities), top=answers(log_probabilities))
 
 
-def _at(matrix: FloatArray, columns: IntArray) -> FloatArray:
-    return matrix[np.arange(len(columns)), columns]
+def answers(scores: FloatArray) -> FloatArray:
+    """Return (n, K): 1/m for each of the m classes that share the highest of `scores` (n, K), 0 elsewhere."""
+    highest = scores == scores.max(axis=1, keepdims=True)
+    shares: FloatArray = highest / highest.sum(axis=1, keepdims=True)
+    return shares
 
 
-def _check_shapes(predictions: Predictions) -> None:
-    shape = np.shape(predictions.logits)
-    if len(shape) != 2 or shape[1] < 2:
-        raise BadInput(f"Got logits of shape {shape}, but a prediction needs (items, classes) with at least 2 classes.")
-    if shape[0] == 0:
-        raise BadInput("Got 0 predictions, but a score needs at least 1; raise the evaluation limit.")
-    for name in ("labels", "item_ids", "group_ids"):
-        length = len(getattr(predictions, name))
-        if length != shape[0]:
-            raise BadInput(f"Got {length} {name} for {shape[0]} rows of logits; predict this split again.")
-    if predictions.posterior is not None and np.shape(predictions.posterior) != shape:
-        raise BadInput(
-            f"Got a posterior of shape {np.shape(predictions.posterior)} for logits of shape {shape}; make them equal."
-        )
-
-
-def _check_values(predictions: Predictions) -> None:
-    bad = np.asarray(~np.isfinite(predictions.logits).all(axis=1))
-    if bad.any():
-        raise BadInput(
-            f"Got logits {np.asarray(predictions.logits[bad.argmax()]).tolist()} for {_name(predictions, bad)}, "
-            "but logits are finite; train again with a lower learning rate or in float32."
-        )
-    _check_labels(predictions)
-    _check_items(predictions)
-    if predictions.posterior is not None:
-        _check_posterior(predictions, np.asarray(predictions.posterior))
-
-
-def _check_labels(predictions: Predictions) -> None:
-    labels, classes = np.asarray(predictions.labels), np.shape(predictions.logits)[1]
-    if labels.dtype.kind not in "iu":
-        raise BadInput(f"Got labels of type {labels.dtype}, but labels are class indices; cast them to int64.")
-    bad = np.asarray((labels < 0) | (labels >= classes))
-    if bad.any():
-        raise BadInput(
-            f"Got label {labels[bad.argmax()]} for {_name(predictions, bad)}, but for {classes} classes labels are "
-            f"0 to {classes - 1}; drop unlabelled items or fix the task's label names."
-        )
-
-
-def _check_items(predictions: Predictions) -> None:
-    items, counts = np.unique(predictions.item_ids, return_counts=True)
-    if len(items) != len(predictions.item_ids):
-        raise BadInput(
-            f"Got item_id {str(items[counts > 1][0])!r} {counts.max()} times, but an item is predicted once; "
-            "score one language and split at a time."
-        )
-
-
-def _check_posterior(predictions: Predictions, posterior: npt.NDArray[Any]) -> None:
-    bad = ~((posterior >= 0).all(axis=1) & (np.abs(posterior.sum(axis=1) - 1) <= _POSTERIOR_TOLERANCE))
-    if bad.any():
-        raise BadInput(
-            f"Got posterior {posterior[bad.argmax()].tolist()} for {_name(predictions, bad)}, "
-            "but a posterior is non-negative and sums to 1; make the split again."
-        )
-
-
-def _name(predictions: Predictions, bad: npt.NDArray[Any]) -> str:
-    return f"item {str(predictions.item_ids[bad.argmax()])!r}"
+def _ids(given: Any, n: int) -> npt.NDArray[np.str_]:
+    return np.arange(n).astype(np.str_) if given is None else np.asarray(given).astype(np.str_)

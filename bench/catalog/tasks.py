@@ -98,10 +98,3 @@ def intermediate(token: str) -> IntermediateTask:
             f"Got intermediate={token!r}, which is not in the catalog; use one of {', '.join(_INTERMEDIATES)}."
         )
     return _INTERMEDIATES[token]
-
-
-def check_variant(token: str) -> str:
-    """Return `token` if it is a known variant; raises BadInput otherwise (this version trains no variant yet)."""
-    if token:
-        raise BadInput(f"Got variant={token!r}, but this version trains no variants; leave it out.")
-    return token

@@ -46,8 +46,8 @@ class Line:
 
     @property
     def genuine(self) -> bool:
-        """Whether this is an intermediate task proper, free of the target's own data."""
-        return self.intermediate not in _NOT_GENUINE and "contaminated" not in self.flags
+        """Whether this is an intermediate task proper, free of the target's own data, and trained plainly."""
+        return not self.variant and self.intermediate not in _NOT_GENUINE and "contaminated" not in self.flags
 
     def row(self, seed: int, language: str, recalibration: str = "none") -> Row | None:
         """The row of that cell, None where there is none."""

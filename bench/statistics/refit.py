@@ -1,20 +1,68 @@
-"""Intervals after recalibration: each replicate fits its own temperature on resampled calibration groups."""
+"""Intervals after recalibration: each replicate fits its own map on resampled calibration groups.
+
+Scored groups and calibration groups are two sets, drawn independently of each other.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from bench.calibration.arrays import FloatArray
 from bench.calibration.binning import sums_by
+from bench.calibration.calibrators.calibration_map import CalibrationMap, finite_logs
+from bench.calibration.calibrators.registry import CALIBRATORS
+from bench.calibration.calibrators.temperature import HIGHEST, LOWEST, Temperature, apply, slopes
 from bench.calibration.outcomes import Outcomes
-from bench.calibration.temperature import HIGHEST, LOWEST, apply, slopes
+from bench.calibration.recalibration import Recalibration
 from bench.statistics.bootstrap import draws
 from bench.statistics.sufficient import group_sums, replicate_values
 
+# A map that is no temperature is fitted once a replicate: no more of them than this.
+REFITS = 200
 # Where the calibration slopes are computed; a replicate's temperature is interpolated between neighbours.
 _SLOPE_NODES = np.linspace(np.log(LOWEST), np.log(HIGHEST), 101)
 # Where the scored items are recalibrated; a replicate's metrics are interpolated between neighbours.
 _SCORE_NODES = 17
+
+
+def refitted_values(
+    outcomes: Outcomes, recalibration: Recalibration, replicates: int, seed: int, metrics: Sequence[str] | None = None
+) -> dict[str, FloatArray]:
+    """Return the metrics of replicates of `outcomes`, each recalibrated by a map fitted on its own calibration draw.
+
+    A temperature costs little and has (replicates,) values. Every other map has (min(replicates, 200),): the first of
+    as many, from the same draw.
+    """
+    if isinstance(recalibration.map, Temperature):
+        log_temperatures = refit_log_temperatures(recalibration.fitted_on, replicates, seed)
+        return recalibrated_values(outcomes, log_temperatures, draws(outcomes.group_ids, replicates, seed), metrics)
+    number = min(replicates, REFITS)
+    maps = refit_maps(recalibration, number, seed)
+    return mapped_values(outcomes, maps, draws(outcomes.group_ids, number, seed), metrics)
+
+
+def refit_maps(recalibration: Recalibration, replicates: int, seed: int) -> list[CalibrationMap]:
+    """Return the maps fitted on resampled groups of the fit set, the times a group is drawn being its weight."""
+    fitted_on = recalibration.fitted_on
+    fit = CALIBRATORS[recalibration.name.token].fit
+    _, index = fitted_on.groups
+    return [fit(fitted_on, row[index]) for row in draws(fitted_on.group_ids, replicates, seed)]
+
+
+def mapped_values(
+    outcomes: Outcomes, maps: Sequence[CalibrationMap], multiplicities: FloatArray, metrics: Sequence[str] | None = None
+) -> dict[str, FloatArray]:
+    """Return the (B,) metric values of replicates of `outcomes`, replicate b changed by maps[b].
+
+    Bins are those of all items as that map leaves them.
+    """
+    values = [
+        replicate_values(group_sums(each.apply(outcomes), metrics), row[None, :])
+        for each, row in zip(maps, multiplicities, strict=True)
+    ]
+    return {name: np.concatenate([each[name] for each in values]) for name in values[0]}
 
 
 def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> FloatArray:
@@ -23,17 +71,18 @@ def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> F
     The slope of the NLL is a sum over groups at any temperature, so one matrix product gives every replicate's slope
     at every node, and the temperature is where it changes sign.
     """
-    groups, index = np.unique(calibrate.group_ids, return_inverse=True)
-    columns = [
-        sums_by(index, len(groups), slopes(calibrate.log_probabilities, calibrate.labels, float(node)))
-        for node in _SLOPE_NODES
-    ]
+    groups, index = calibrate.groups
+    logits = finite_logs(calibrate.log_probabilities)
+    columns = [sums_by(index, len(groups), slopes(logits, calibrate.labels, float(node))) for node in _SLOPE_NODES]
     slope = draws(calibrate.group_ids, replicates, seed) @ np.stack(columns, axis=1)
     return _sign_change(slope)
 
 
 def recalibrated_values(
-    outcomes: Outcomes, log_temperatures: FloatArray, multiplicities: FloatArray
+    outcomes: Outcomes,
+    log_temperatures: FloatArray,
+    multiplicities: FloatArray,
+    metrics: Sequence[str] | None = None,
 ) -> dict[str, FloatArray]:
     """Return the (B,) metric values of replicates of `outcomes`, replicate b divided by its own temperature.
 
@@ -50,7 +99,7 @@ def recalibrated_values(
         weight = np.where(upper == node, share, np.where(upper - 1 == node, 1 - share, 0.0))
         used = np.flatnonzero(weight)
         if len(used):
-            sums = group_sums(apply(outcomes, float(np.exp(nodes[node]))))
+            sums = group_sums(apply(outcomes, float(np.exp(nodes[node]))), metrics)
             for name, value in replicate_values(sums, multiplicities[used]).items():
                 values.setdefault(name, np.zeros(len(log_temperatures)))[used] += weight[used] * value
     return values

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn import functional
 
 from bench.data.example import Example, Split
 from bench.errors import BadInput, TrainingFailed
@@ -24,6 +23,7 @@ from bench.modeling.predict import budget_batches, predict_encoded
 from bench.modeling.progress import Report, progress
 from bench.modeling.tokenization import encode
 from bench.training.batches import Rows, endless_batches
+from bench.training.loss import summed_loss
 from bench.training.optimizer import build_optimizer, set_rate
 from bench.training.protocol import Phase
 from bench.training.schedule import rate_factor
@@ -174,10 +174,7 @@ class _Run:
         labels = torch.from_numpy(self.labels[rows]).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.phase.autocast):
             logits = batch_logits(self.encoder, self.head, self.train, rows, self.device)
-        summed = functional.cross_entropy(
-            logits.float(), labels, reduction="sum", label_smoothing=self.phase.label_smoothing
-        )
-        share = summed / batch
+        share = summed_loss(logits.float(), labels, self.phase) / batch
         share.backward()  # type: ignore[no-untyped-call]
         lengths = self.train.lengths[rows]
         self.spent.examples += len(rows)

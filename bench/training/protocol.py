@@ -21,7 +21,9 @@ class Phase:
     0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the
     word embeddings, `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps
     (None: every epoch) the first `select_limit` items of the select split are read; `patience` evaluations without a
-    better one end the phase. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of range.
+    better one end the phase. `label_smoothing` and `logit_norm_temperature` (None: the logits as they are) change the
+    loss as bench.training.loss says. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of
+    range.
     """
 
     role: Role
@@ -43,6 +45,7 @@ class Phase:
     patience: int | None = None
     select_limit: int | None = None
     label_smoothing: float = 0.0
+    logit_norm_temperature: float | None = None
     autocast: bool = False
     micro_batch: int | None = None
 
@@ -53,7 +56,7 @@ class Phase:
             raise BadInput(f"Got pooling={self.pooling!r}, but a head pools by 'first' or 'mean'.")
         if self.epochs is None and self.max_steps is None:
             raise BadInput("Got neither epochs nor max_steps, but a phase needs an end; give one of them.")
-        for name in ("epochs", "learning_rate", "adam_epsilon", "clip_norm"):
+        for name in ("epochs", "learning_rate", "adam_epsilon", "clip_norm", "logit_norm_temperature"):
             _check(name, getattr(self, name), lambda value: 0 < value < math.inf, "a finite number above 0")
         for name in ("max_steps", "batch_size", "evaluate_every", "patience", "select_limit", "micro_batch"):
             _check(name, getattr(self, name), lambda value: value >= 1, "at least 1")
@@ -64,8 +67,15 @@ class Phase:
         _check("max_length", self.max_length, lambda value: value >= 4, "at least 4, a pair's special tokens")
 
     def identity(self) -> Mapping[str, Any]:
-        """Return what of the phase determines the checkpoint: all but the micro-batch, which is provenance."""
-        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
+        """Return what of the phase determines the checkpoint: all but the micro-batch, which is provenance.
+
+        A setting that came later is left out where it is off, so that keys from before it came stay as they are.
+        """
+        settings = asdict(self)
+        del settings["micro_batch"]
+        if self.logit_norm_temperature is None:
+            del settings["logit_norm_temperature"]
+        return settings
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return the optimiser steps of one pass over `examples`."""

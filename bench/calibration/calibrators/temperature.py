@@ -1,0 +1,94 @@
+"""Temperature scaling (Guo et al. 2017): one positive number that divides the logits, found exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+from bench.calibration.arrays import FloatArray, IntArray, at, log_softmax
+from bench.calibration.calibrators.calibration_map import Parameters, finite_logs, weighted
+from bench.calibration.outcomes import Outcomes
+
+# Temperatures of trained networks lie well inside; outside, probabilities are uniform or 0 and 1 for every purpose.
+LOWEST, HIGHEST = 0.01, 100.0
+_LOG_BOUNDS = (math.log(LOWEST), math.log(HIGHEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """A fitted temperature: `value` > 0, mean NLL of the fit set in nats before and after, whether it is at a bound."""
+
+    value: float
+    nll_before: float
+    nll_after: float
+    at_bound: bool
+
+    def apply(self, outcomes: Outcomes) -> Outcomes:
+        """Return `outcomes` with their logits divided by the temperature; answers and correctness stay."""
+        return apply(outcomes, self.value)
+
+    def parameters(self) -> Parameters:
+        """Return the temperature, and whether it is at a bound."""
+        return {"temperature": self.value, "at_bound": self.at_bound}
+
+
+def apply(outcomes: Outcomes, temperature: float) -> Outcomes:
+    """Return `outcomes` with their logits divided by `temperature` > 0; answers and correctness stay.
+
+    Logits are `finite_logs`: a probability of exactly 0 becomes a small one where T is large.
+    """
+    return outcomes.with_log_probabilities(log_softmax(finite_logs(outcomes.log_probabilities) / temperature))
+
+
+def fit(outcomes: Outcomes, weights: FloatArray | None = None) -> Temperature:
+    """Return the temperature of `outcomes`; see `fit_temperature`. `weights` (n,) are frequencies."""
+    used, weights = weighted(outcomes, weights)
+    return fit_temperature(finite_logs(used.log_probabilities), used.labels, weights)
+
+
+def fit_temperature(logits: FloatArray, labels: IntArray, weights: FloatArray | None = None) -> Temperature:
+    """Return the temperature in [0.01, 100] with the least mean NLL; logits (n, K) finite, labels (n,), n >= 1.
+
+    `weights` (n,) are frequencies: weight k is k copies. The NLL is convex in 1/T, so its only minimum is where its
+    slope changes sign. Where it does not change sign the answer is a bound, flagged: 0.01 when every label has the
+    highest logit (n = 1 and right, separable data), 100 when the logits speak against the labels on average
+    (anti-correlated data: no T > 0 repairs them). Logits that are equal within every row give 1: no temperature changes
+    anything.
+    """
+    value, at_bound = _minimum(logits, labels, weights)
+    return Temperature(
+        value=value,
+        nll_before=_nll(logits, labels, weights, 1.0),
+        nll_after=_nll(logits, labels, weights, value),
+        at_bound=at_bound,
+    )
+
+
+def slopes(logits: FloatArray, labels: IntArray, log_temperature: float) -> FloatArray:
+    """Return the (n,) slopes of the items' NLL in 1/T: mean logit minus the label's logit. They fall as T rises."""
+    centred = logits - logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(log_softmax(centred / math.exp(log_temperature)))
+    expected = (probabilities * centred).sum(axis=1)
+    slope: FloatArray = expected - at(centred, labels)
+    return slope
+
+
+def _minimum(logits: FloatArray, labels: IntArray, weights: FloatArray | None) -> tuple[float, bool]:
+    if (logits == logits[:, :1]).all():
+        return 1.0, False
+
+    def slope(log_temperature: float) -> float:
+        return float(np.average(slopes(logits, labels, log_temperature), weights=weights))
+
+    if slope(_LOG_BOUNDS[0]) <= 0:
+        return LOWEST, True
+    if slope(_LOG_BOUNDS[1]) >= 0:
+        return HIGHEST, True
+    return math.exp(brentq(slope, *_LOG_BOUNDS, xtol=1e-13)), False
+
+
+def _nll(logits: FloatArray, labels: IntArray, weights: FloatArray | None, temperature: float) -> float:
+    return float(np.average(-at(log_softmax(logits / temperature), labels), weights=weights))
