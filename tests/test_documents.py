@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.data.artificial import WORLDS
+from tests.metrics_table import with_tables
 from tests.readme_leaderboard import with_leaderboard
 from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, with_table
 
@@ -23,6 +24,12 @@ def test_the_accuracies_of_the_worlds_are_those_of_the_published_rows():
     page = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
 
     assert with_table(page) == page
+
+
+def test_the_tables_of_metrics_and_calibrators_are_those_of_the_registries():
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+    assert with_tables(page) == page
 
 
 @pytest.mark.parametrize("world", WORLDS)

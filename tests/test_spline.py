@@ -47,10 +47,25 @@ def test_a_smooth_error_is_followed_along_the_confidences():
     assert abs(METRICS["gap"].value(fitted.apply(found))) < 0.005
 
 
+def test_an_error_that_is_a_spline_is_found_and_corrected_at_the_middle_of_each_block():
+    def error(t):
+        return _basis(t) @ np.array([-0.1, 0.06, -0.04, 0.02, 0.04])
+
+    ends, confidence = np.arange(1, 11) / 10, 0.55 + 0.04 * np.arange(10)
+    # Weights make the right ones of each tenth exactly as many as the error says.
+    accuracy = confidence + np.diff(error(np.append(0, ends))) * 10
+    rows = np.repeat(np.column_stack([confidence, 1 - confidence]), 2, axis=0)
+    weights = np.column_stack([accuracy, 1 - accuracy]).ravel()
+    fitted = fit(Outcomes.from_probabilities(rows, [0, 1] * 10), weights)
+    middle, step = ends - 0.05, 1e-5
+    slope = (error(middle + step) - error(middle - step)) / (2 * step)
+    np.testing.assert_allclose(fitted.recalibrated, confidence + slope, atol=1e-4)
+
+
 def test_items_of_one_confidence_may_come_in_any_order():
     rows = [[0.6, 0.4]] * 6 + [[0.8, 0.2]] * 6
-    first = fit(Outcomes.from_probabilities(rows, [0, 0, 0, 1, 1, 1] + [0, 1, 0, 1, 0, 0]))
-    second = fit(Outcomes.from_probabilities(rows, [1, 0, 1, 0, 1, 0] + [0, 0, 0, 0, 1, 1]))
+    first = fit(Outcomes.from_probabilities(rows, [0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 0]))
+    second = fit(Outcomes.from_probabilities(rows, [1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1]))
     np.testing.assert_allclose(second.recalibrated, first.recalibrated, atol=1e-12)
 
 

@@ -24,7 +24,10 @@ def refused(action):
 
 
 def test_every_metric_that_claims_to_stream_does():
-    assert set(STREAMING) == {name for name, metric in METRICS.items() if "streaming" in metric.holds} - {"true_error", "true_ece15"}
+    assert set(STREAMING) == {name for name, metric in METRICS.items() if "streaming" in metric.holds} - {
+        "true_error",
+        "true_ece15",
+    }
     assert {"accuracy", "gap", "nll", "brier", "ece15", "mce15", "cwece15", "tlece15"} <= set(STREAMING)
 
 

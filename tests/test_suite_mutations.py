@@ -26,8 +26,8 @@ def test_a_broken_metric(suite, tiny, monkeypatch):
 def test_a_broken_cluster(suite, tiny, monkeypatch):
     original = sufficient.group_sums
 
-    def by_item(outcomes):
-        return original(dataclasses.replace(outcomes, group_ids=outcomes.item_ids))
+    def by_item(outcomes, *metrics):
+        return original(dataclasses.replace(outcomes, group_ids=outcomes.item_ids), *metrics)
 
     for module in (contrasts, invariants, refit):
         monkeypatch.setattr(module, "group_sums", by_item)
@@ -36,6 +36,6 @@ def test_a_broken_cluster(suite, tiny, monkeypatch):
 
 
 def test_a_calibration_half_that_is_also_scored(suite, tiny, monkeypatch):
-    monkeypatch.setattr("bench.materials.Materials.calibrate", lambda self, one: self.test(one, one.source))
+    monkeypatch.setattr("bench.materials.Materials.calibrate", lambda self, one, language: self.test(one, language))
 
     assert "calibration and test must be disjoint, but share 20" in reason(suite(*tiny, "-k", "none and sw"))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from bench.calibration.calibrators.temperature import LOWEST
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.temperature_loss import TEMPERATURE_LOSS, temperature_loss
 from tests.prediction_factory import make_outcomes
@@ -86,7 +87,7 @@ def test_all_right_loses_the_whole_nll():
     right = dataclasses.replace(found, labels=found.top.argmax(axis=1))
     logits, labels = right.log_probabilities, right.labels
     # The lowest temperature makes all but the closest certain.
-    assert temperature_loss(right) == pytest.approx((nll(logits, labels, 1) - nll(logits, labels, 0.01)).mean())
+    assert temperature_loss(right) == pytest.approx((nll(logits, labels, 1) - nll(logits, labels, LOWEST)).mean())
 
 
 @pytest.mark.parametrize("rows", [[0], [0, 1, 2]])

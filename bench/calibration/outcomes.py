@@ -147,10 +147,6 @@ class Outcomes:
         """Return outcomes with other probabilities, (n, K), and with the answers that these give."""
         return replace(self.with_log_probabilities(log_probabilities), top=answers(log_probabilities))
 
-    def with_newanswers(self, log_probabilities: FloatArray) -> Outcomes:
-        """Return outcomes with other probabilities, (n, K), and with the answers that these give."""
-        return replace(self.with_log_probabilities(log_probabilities), top=answers(log_probabilities))
-
 
 def answers(scores: FloatArray) -> FloatArray:
     """Return (n, K): 1/m for each of the m classes that share the highest of `scores` (n, K), 0 elsewhere."""

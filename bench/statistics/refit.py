@@ -22,7 +22,7 @@ from bench.statistics.sufficient import group_sums, replicate_values
 # A map that is no temperature is fitted once a replicate: no more of them than this.
 REFITS = 200
 # Where the calibration slopes are computed; a replicate's temperature is interpolated between neighbours.
-_SLOPE_NODES = np.linspace(np.log(LOWEST), np.log(HIGHEST), 101)
+_SLOPE_NODES = np.linspace(np.log(LOWEST), np.log(HIGHEST), 201)
 # Where the scored items are recalibrated; a replicate's metrics are interpolated between neighbours.
 _SCORE_NODES = 17
 

@@ -50,8 +50,10 @@ def test_accuracy_nll_and_brier_agree(found, weighted):
 @pytest.mark.parametrize("found", CALM)
 def test_auroc_of_confidence_agrees(found, weighted):
     weights = copies(found) if weighted else None
-    expected = roc_auc_score(found.correct, found.confidence, sample_weight=weights)
-    assert auroc(found.confidence, found.correct, weights) == pytest.approx(expected, rel=1e-12)
+    # Rounded to a tenth, most confidences tie.
+    for confidence in (found.confidence, np.round(found.confidence, 1)):
+        expected = roc_auc_score(found.correct, confidence, sample_weight=weights)
+        assert auroc(confidence, found.correct, weights) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("found", CALM)
@@ -227,5 +229,5 @@ def test_without_an_optimum_temperature_runs_to_bounds_that_differ_and_ours_says
     beta = calibration._TemperatureScaling().fit(logits, labels).beta_
     found = fit_temperature(logits, labels)
     assert (found.value, found.at_bound) == (ours, True)
-    assert abs(np.log(1 / beta)) > abs(np.log(ours)) + 1
+    assert abs(np.log(1 / beta)) > abs(np.log(ours)) + 0.5
     assert abs(np.log(1 / beta)) <= abs(np.log(theirs)) + 1e-6

@@ -13,7 +13,7 @@ from bench.calibration.calibrators.calibration_map import Parameters, finite_log
 from bench.calibration.outcomes import Outcomes
 
 # Temperatures of trained networks lie well inside; outside, probabilities are uniform or 0 and 1 for every purpose.
-LOWEST, HIGHEST = 0.01, 100.0
+LOWEST, HIGHEST = 1e-4, 1e4
 _LOG_BOUNDS = (math.log(LOWEST), math.log(HIGHEST))
 
 
@@ -50,11 +50,11 @@ def fit(outcomes: Outcomes, weights: FloatArray | None = None) -> Temperature:
 
 
 def fit_temperature(logits: FloatArray, labels: IntArray, weights: FloatArray | None = None) -> Temperature:
-    """Return the temperature in [0.01, 100] with the least mean NLL; logits (n, K) finite, labels (n,), n >= 1.
+    """Return the temperature in [1e-4, 1e4] with the least mean NLL; logits (n, K) finite, labels (n,), n >= 1.
 
     `weights` (n,) are frequencies: weight k is k copies. The NLL is convex in 1/T, so its only minimum is where its
-    slope changes sign. Where it does not change sign the answer is a bound, flagged: 0.01 when every label has the
-    highest logit (n = 1 and right, separable data), 100 when the logits speak against the labels on average
+    slope changes sign. Where it does not change sign the answer is a bound, flagged: 1e-4 when every label has the
+    highest logit (n = 1 and right, separable data), 1e4 when the logits speak against the labels on average
     (anti-correlated data: no T > 0 repairs them). Logits that are equal within every row give 1: no temperature changes
     anything.
     """
@@ -69,25 +69,35 @@ def fit_temperature(logits: FloatArray, labels: IntArray, weights: FloatArray | 
 
 def slopes(logits: FloatArray, labels: IntArray, log_temperature: float) -> FloatArray:
     """Return the (n,) slopes of the items' NLL in 1/T: mean logit minus the label's logit. They fall as T rises."""
-    centred = logits - logits.max(axis=1, keepdims=True)
-    probabilities = np.exp(log_softmax(centred / math.exp(log_temperature)))
-    expected = (probabilities * centred).sum(axis=1)
-    slope: FloatArray = expected - at(centred, labels)
-    return slope
+    return _slopes(_centred(logits), labels, log_temperature)
 
 
 def _minimum(logits: FloatArray, labels: IntArray, weights: FloatArray | None) -> tuple[float, bool]:
     if (logits == logits[:, :1]).all():
         return 1.0, False
 
+    centred = _centred(logits)
+
     def slope(log_temperature: float) -> float:
-        return float(np.average(slopes(logits, labels, log_temperature), weights=weights))
+        return float(np.average(_slopes(centred, labels, log_temperature), weights=weights))
 
     if slope(_LOG_BOUNDS[0]) <= 0:
         return LOWEST, True
     if slope(_LOG_BOUNDS[1]) >= 0:
         return HIGHEST, True
     return math.exp(brentq(slope, *_LOG_BOUNDS, xtol=1e-13)), False
+
+
+def _centred(logits: FloatArray) -> FloatArray:
+    """Return (K, n): logits minus the highest of each row, with the few classes along the slow axis."""
+    return np.ascontiguousarray((logits - logits.max(axis=1, keepdims=True)).T)
+
+
+def _slopes(centred: FloatArray, labels: IntArray, log_temperature: float) -> FloatArray:
+    powers = np.exp(centred * math.exp(-log_temperature))
+    expected = (powers * centred).sum(axis=0) / powers.sum(axis=0)
+    slope: FloatArray = expected - centred[labels, np.arange(len(labels))]
+    return slope
 
 
 def _nll(logits: FloatArray, labels: IntArray, weights: FloatArray | None, temperature: float) -> float:
