@@ -62,8 +62,9 @@ def fit(outcomes: Outcomes, weights: FloatArray | None = None) -> Spline:
 
     With items in order of confidence c and t the share of items so far, e(t) = sum of (correct - c) so far / n. A
     natural cubic spline with six knots at equal distances is fitted to it by least squares, from e(0) = 0, where the
-    authors' code leaves the start free; its slope at an item is what its confidence lacks. Items of equal confidence are one point of their joint mass, so their order
-    does not matter; a single confidence becomes the accuracy, also for n = 1. `weights` (n,) are frequencies.
+    authors' code leaves the start free; its slope at an item is what its confidence lacks. Items of equal confidence
+    are one point of their joint mass, so their order does not matter; a single confidence becomes the accuracy, also
+    for n = 1. `weights` (n,) are frequencies.
     """
     used, weights = weighted(outcomes, weights)
     items = float(weights.sum())
