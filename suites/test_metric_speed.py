@@ -142,6 +142,12 @@ def peer_metrics():
             torch.from_numpy(rows), torch.from_numpy(labels), 3, BINS, norm
         )
 
+    def by_verified(function, **options):
+        return lambda rows, labels: getattr(verified, function)(rows, labels, **options)
+
+    def by_netcal(name, **options):
+        return lambda rows, labels: getattr(netcal, name)(BINS, **options).measure(rows, labels)
+
     def right(rows, labels):
         return rows.argmax(axis=1) == labels
 
@@ -152,32 +158,51 @@ def peer_metrics():
         "auroc": {"scikit-learn": lambda rows, labels: sklearn.roc_auc_score(right(rows, labels), rows.max(axis=1))},
         "ece15": {
             "torchmetrics": by_torch("l1"),
-            "netcal": lambda rows, labels: netcal.ECE(BINS).measure(rows, labels),
+            "netcal": by_netcal("ECE"),
+            "uncertainty-calibration": by_verified("get_ece", num_bins=BINS),
         },
-        "mce15": {
-            "torchmetrics": by_torch("max"),
-            "netcal": lambda rows, labels: netcal.MCE(BINS).measure(rows, labels),
-        },
+        "mce15": {"torchmetrics": by_torch("max"), "netcal": by_netcal("MCE")},
         "rmsce15": {"torchmetrics": by_torch("l2")},
         "ece15_mass": {
-            "netcal": lambda rows, labels: netcal.ECE(BINS, equal_intervals=False).measure(rows, labels),
+            "netcal": by_netcal("ECE", equal_intervals=False),
+            "uncertainty-calibration": by_verified("get_ece_em", num_bins=BINS),
         },
         "l2sq15": {
-            "uncertainty-calibration": lambda rows, labels: verified.get_calibration_error(
-                rows, labels, p=2, debias=True, mode="top-label"
-            ),
+            "uncertainty-calibration": by_verified("get_calibration_error", p=2, debias=True, mode="top-label"),
         },
         "l1db15": {
-            "uncertainty-calibration": lambda rows, labels: verified.get_calibration_error(
-                rows, labels, p=1, debias=True, mode="top-label"
-            ),
+            "uncertainty-calibration": by_verified("get_calibration_error", p=1, debias=True, mode="top-label"),
         },
+        "cwece15": {"uncertainty-calibration": by_verified("get_ece", num_bins=BINS, mode="marginal")},
+        "ace15": {"uncertainty-calibration": by_verified("get_ece_em", num_bins=BINS, mode="marginal")},
         "tlece15": {"MAPIE": lambda rows, labels: mapie.top_label_ece(labels, rows, num_bins=BINS)},
         "ks": {
             "MAPIE": lambda rows, labels: mapie.kolmogorov_smirnov_statistic(right(rows, labels), rows.max(axis=1)),
         },
         "smece": {"relplot": lambda rows, labels: relplot.smECE(rows.max(axis=1), right(rows, labels).astype(float))},
+        "aurc": {
+            "uncertainty-calibration": lambda rows, labels: pytest.importorskip(
+                "calibration.utils"
+            ).get_selective_stats(rows.max(axis=1), right(rows, labels)),
+        },
+        "ts_loss": {"probmetrics": loss_by_probmetrics},
     }
+
+
+def loss_by_probmetrics(rows, labels):
+    """Return the calibration part of the NLL by temperature scaling, cross-fitted in five folds."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("numba")
+    calibrators, distributions, metrics, splitters = (
+        pytest.importorskip(f"probmetrics.{name}") for name in ("calibrators", "distributions", "metrics", "splitters")
+    )
+    calibrator = calibrators.get_calibrator("temp-scaling")
+    return metrics.MetricsWithCalibration(
+        metrics.LogLoss(), calibrator, splitters.CVSplitter(n_cv=5), "temperature", random_state=0
+    ).compute_all(
+        distributions.CategoricalDirac(torch.from_numpy(labels), n_classes=3),
+        distributions.CategoricalProbs(torch.from_numpy(rows)),
+    )
 
 
 def test_clustered_replicates(benchmark, languages):
@@ -194,14 +219,22 @@ def test_clustered_replicates(benchmark, languages):
             first, second = (resample(replace(each), REPLICATES, seed=0, metrics=FIVE) for each in pair)
             estimates(intermediate_effect(first, second))
 
-    def theirs():
+    def at_once():
         for pair in pairs:
-            statistic = _difference_of_drawn_groups(pair)
-            bootstrap(
-                (names,), statistic, n_resamples=REPLICATES, vectorized=False, method="percentile", random_state=0
-            )
+            bootstrap((names,), _difference_of_drawn_groups(pair), **settings)
 
-    compare(benchmark, ours, {"scipy.stats.bootstrap": theirs}, rounds=2)
+    def one_by_one():
+        for pair in pairs:
+            five = _difference_of_drawn_groups(pair)
+            for place in range(len(FIVE)):
+                bootstrap((names,), lambda drawn, place=place, five=five: five(drawn)[place], **settings)
+
+    settings = {"n_resamples": REPLICATES, "vectorized": False, "method": "percentile", "random_state": 0}
+    peers = {
+        "scipy.stats.bootstrap, a call a metric": one_by_one,
+        "scipy.stats.bootstrap, all five in one call": at_once,
+    }
+    compare(benchmark, ours, peers, rounds=3)
 
 
 def _difference_of_drawn_groups(pair):
@@ -239,17 +272,20 @@ import resource, sys
 import numpy as np
 from bench.calibration.streaming import Accumulator
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
 
 generator = np.random.default_rng(0)
-before = peak()
-stream = Accumulator(3)
-for _ in range(int(sys.argv[1])):
+batches, before, highest = [], resident(), 0.0
+for _ in range(10):
     powers = np.exp(2 * generator.standard_normal((100_000, 3)))
-    stream.update(powers / powers.sum(axis=1, keepdims=True), generator.integers(0, 3, 100_000))
+    batches.append((powers / powers.sum(axis=1, keepdims=True), generator.integers(0, 3, 100_000)))
+stream = Accumulator(3)
+for step in range(int(sys.argv[1])):
+    stream.update(*batches[step % 10])
+    highest = max(highest, resident())
 assert all(np.isfinite(value) for value in stream.finalize().values())
-print(peak() - before)
+print(highest - before)
 """
 
 
