@@ -20,7 +20,7 @@ from bench.report.seeds import combine_seeds
 from bench.report.summary import terminal_summary
 from bench.report.tables import escaped, markdown_table, terminal_table, visible
 from bench.rows import Estimate, Row
-from tests.row_factory import GROUPS, LANGUAGES, STUDY, make_row, make_rows
+from tests.row_factory import GROUPS, LANGUAGES, STUDY, make_data, make_row, make_rows
 
 GOLDEN = Path(__file__).parent / "goldens" / "leaderboard.md"
 ALL_TARGETS = ("sw", "tr", "de", "th", "zh")
@@ -176,10 +176,33 @@ def test_the_mean_of_genuine_intermediates_needs_all_of_them_and_no_other() -> N
     rows = [row for model, task in genuine for row in make_rows(model=model, intermediate=task, nll=len(task))]
     for task in ("none", "more", "multi"):
         rows += make_rows(intermediate=task, nll=100.0)
+    variant = make_data(intermediate="snli", nll=100.0)
+    variant["id"], variant["condition"] = f"{variant['id']}-ls10", {**variant["condition"], "variant": "ls10"}
+    rows.append(Row(variant))
     rows += make_rows(intermediate="mnli", nll=100.0, flags=["contaminated"])
     table = table_under(leaderboard(rows, ledger_of(rows), LANGUAGES), "Ranked by NLL")
     means = [(row["model"], row["intermediate"], row["NLL"]) for row in table if row["seeds"] == "–"]
     assert means == [("xlmr_base", "mean of qqp, snli", "3.500"), ("xlmr_large", "mean of qqp, snli", "–")]
+
+
+def test_other_recalibrations_get_a_table_and_mark_what_saw_target_labels() -> None:
+    rows = make_rows()
+    plain = leaderboard(rows, ledger_of(rows), LANGUAGES)
+    assert "After recalibration" not in plain
+    for row in make_rows(nll=0.25):
+        if row.recalibration == "ts_en":
+            flags = sorted({*row.flags, "target_labels"})
+            rows.append(Row({**row.data, "recalibration": "dir_target", "flags": flags}))
+    page = leaderboard(rows, ledger_of(rows), LANGUAGES)
+    table = table_under(page, "After recalibration")
+    assert [(line["recalibration"], line["NLL"], line["notes"] != "") for line in table] == [
+        ("none", "1.000", False),
+        ("dir_target", "0.250", True),
+        ("ts_en", "1.000", False),
+    ]
+    assert "target_labels" in page
+    assert "target_labels" not in plain
+    assert all(line["notes"] != table[1]["notes"] for line in table_under(page, "Ranked by NLL"))
 
 
 @pytest.mark.parametrize(

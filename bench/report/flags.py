@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# A flag of a recalibration's own rows, not of the line.
+TARGET_LABELS = "target_labels"
+
 _TEXTS = {
     "artificial": "an artificial world: an analogue of natural languages, not one of them",
     "stand_in": "a stand-in took the place of the hub",
@@ -25,7 +28,7 @@ _TEXTS = {
     "single_seed": "one seed: intervals are over items only, no verdict",
     "collapsed": "fine-tuning collapsed to chance: the gap is only the confidence",
     "at_chance": "accuracy at chance: ran, uninformative, the gap is only the confidence",
-    "target_labels": "recalibrated on labels of target languages: not zero-shot",
+    TARGET_LABELS: "recalibrated on labels of target languages: not zero-shot",
     "other_provenance": "a stored artefact made on another device, thread count or library version",
     "earlier_run": "the last run did not get to this case: the row is from an earlier run",
 }

@@ -12,6 +12,7 @@ from bench.report.coverage import coverage, mark_earlier
 from bench.report.evidence import evidence
 from bench.report.flags import Footnotes
 from bench.report.ledger import Ledger
+from bench.report.recalibrations import recalibrations
 from bench.report.scores import SCORES, TRANSFERS, Scored, cells, kept, ranked, targets, worst_cell
 from bench.report.sections import Line, Section, sections
 from bench.report.tables import MISSING, escaped, markdown_table
@@ -45,7 +46,8 @@ def leaderboard(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, Lan
 
 def footnotes_of(section: Section) -> Footnotes:
     """Return the footnotes for all flags in a section."""
-    return Footnotes.of(flag for line in section.lines for flag in line.flags)
+    of_rows = {flag for line in section.lines for row in line.rows for flag in row.flags}
+    return Footnotes.of(of_rows | {flag for line in section.lines for flag in line.flags})
 
 
 def members_sentence(section: Section) -> str:
@@ -75,6 +77,7 @@ def _section(section: Section) -> str:
         "### Transfer of the gap: language minus source, same checkpoint",
         _groups_sentence(section),
         _transfers(section),
+        *_recalibrations(section, footnotes),
         "### Throughput",
         _throughput(section),
         "### By language",
@@ -111,6 +114,11 @@ def _transfers(section: Section) -> str:
         for one in ranked(section, TRANSFERS)
     ]
     return markdown_table(headers, rows, left=2)
+
+
+def _recalibrations(section: Section, footnotes: Footnotes) -> list[str]:
+    table = recalibrations(section, footnotes)
+    return ["### After recalibration", table] if table else []
 
 
 def _groups_sentence(section: Section) -> str:

@@ -11,6 +11,7 @@ from bench.catalog import tasks
 from bench.catalog.language_info import GROUPS, LanguageInfo
 from bench.catalog.models import MODELS
 from bench.condition import Condition
+from bench.report.flags import TARGET_LABELS
 from bench.report.ledger import Ledger
 from bench.rows import Row
 
@@ -40,8 +41,8 @@ class Line:
 
     @cached_property
     def flags(self) -> frozenset[str]:
-        """The flags of all rows, and `single_seed` where there is but one."""
-        own = {flag for row in self.rows for flag in row.flags}
+        """The flags of all rows but those of a recalibration, and `single_seed` where there is but one seed."""
+        own = {flag for row in self.rows for flag in row.flags} - {TARGET_LABELS}
         return frozenset(own | ({"single_seed"} if len(self.seeds) == 1 else set()))
 
     @property

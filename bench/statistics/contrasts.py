@@ -72,7 +72,7 @@ def resample(
     if groups < 2:
         drawn = {name: np.full(replicates, np.nan) for name in names}
     elif recalibration is None:
-        drawn = replicate_values(group_sums(outcomes, names), draws(outcomes.group_ids, replicates, seed))
+        drawn = replicate_values(group_sums(outcomes, names), draws(outcomes.groups[0], replicates, seed))
     else:
         drawn = refitted_values(outcomes, recalibration, replicates, seed, names)
     return Resampled((scored,), (1.0,), values, drawn, groups, seed)

@@ -37,10 +37,10 @@ def refitted_values(
     """
     if isinstance(recalibration.map, Temperature):
         log_temperatures = refit_log_temperatures(recalibration.fitted_on, replicates, seed)
-        return recalibrated_values(outcomes, log_temperatures, draws(outcomes.group_ids, replicates, seed), metrics)
+        return recalibrated_values(outcomes, log_temperatures, draws(outcomes.groups[0], replicates, seed), metrics)
     number = min(replicates, REFITS)
     maps = refit_maps(recalibration, number, seed)
-    return mapped_values(outcomes, maps, draws(outcomes.group_ids, number, seed), metrics)
+    return mapped_values(outcomes, maps, draws(outcomes.groups[0], number, seed), metrics)
 
 
 def refit_maps(recalibration: Recalibration, replicates: int, seed: int) -> list[CalibrationMap]:
@@ -48,7 +48,7 @@ def refit_maps(recalibration: Recalibration, replicates: int, seed: int) -> list
     fitted_on = recalibration.fitted_on
     fit = CALIBRATORS[recalibration.name.token].fit
     _, index = fitted_on.groups
-    return [fit(fitted_on, row[index]) for row in draws(fitted_on.group_ids, replicates, seed)]
+    return [fit(fitted_on, row[index]) for row in draws(fitted_on.groups[0], replicates, seed)]
 
 
 def mapped_values(
@@ -74,7 +74,7 @@ def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> F
     groups, index = calibrate.groups
     logits = finite_logs(calibrate.log_probabilities)
     columns = [sums_by(index, len(groups), slopes(logits, calibrate.labels, float(node))) for node in _SLOPE_NODES]
-    slope = draws(calibrate.group_ids, replicates, seed) @ np.stack(columns, axis=1)
+    slope = draws(calibrate.groups[0], replicates, seed) @ np.stack(columns, axis=1)
     return _sign_change(slope)
 
 
