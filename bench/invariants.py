@@ -6,13 +6,11 @@ registry when they run: whatever scores a row is what is checked.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from bench.calibration.arrays import FloatArray, IntArray
-from bench.calibration.binning import bin_sums, cell_sums
+from bench.calibration.binning import bin_sums
 from bench.calibration.calibrators.registry import CALIBRATORS
 from bench.calibration.calibrators.temperature import Temperature
 from bench.calibration.metric import BinnedMetric, Metric, Property
@@ -20,7 +18,7 @@ from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.recalibration import Recalibration, check_disjoint
 from bench.predictions import Predictions
-from bench.statistics.sufficient import group_sums, replicate_values
+from bench.statistics.sufficient import group_sums, replicate_values, weighted_values
 
 # Sums of thousands of float64 values of size 1 in another order.
 _TOLERANCE = 1e-9
@@ -80,9 +78,9 @@ def check_clusters(outcomes: Outcomes, multiplicities: FloatArray) -> None:
     columns = group_sums(outcomes)
     _holds("group sums", f"have one row for each of the {len(groups)} groups", len(columns.columns) == len(groups))
     replicates = replicate_values(columns, multiplicities[None, :])
+    direct = weighted_values(outcomes, multiplicities[index], list(replicates))
     for name, replicate in replicates.items():
-        direct = _with_fixed_bins(METRICS[name], outcomes, multiplicities[index])
-        _same(name, "a replicate against weighted items", direct, replicate[0])
+        _same(name, "a replicate against weighted items", direct[name], replicate[0])
 
 
 def check_recalibration(outcomes: Outcomes, recalibration: Recalibration) -> None:
@@ -136,13 +134,6 @@ def _known(outcomes: Outcomes, *holding: Property) -> list[Metric]:
 def _compare(claim: Property, change: str, first: Outcomes, second: Outcomes) -> None:
     for metric in _known(first, claim):
         _same(metric.name, f"its value {change}", metric.value(first), metric.value(second))
-
-
-def _with_fixed_bins(metric: Metric, outcomes: Outcomes, weights: FloatArray) -> float:
-    if not isinstance(metric, BinnedMetric):
-        return metric.value(outcomes, weights)
-    cells = metric.binning.cells(outcomes)
-    return float(metric.formula(cell_sums(replace(cells, weight=cells.weight * weights[cells.item]))))
 
 
 def _binned(name: str) -> BinnedMetric:

@@ -17,6 +17,7 @@ from bench.errors import BadInput
 from bench.predictions import Predictions
 from bench.statistics.contrasts import Resampled, difference, estimates, resample
 from bench.statistics.intervals import Estimate
+from bench.statistics.sufficient import summable
 
 REPLICATES = 2000
 NULL_DRAWS = 999
@@ -42,12 +43,15 @@ def score(
     name = RecalibrationName.parse(recalibration)
     own, origin = _language(test), _language(test if source is None else source)
     fitted = None if name is None else _fitted(name, halves or {}, origin, own)
-    scored = resample(Outcomes.from_predictions(test), replicates, seed, fitted)
+    outcomes = Outcomes.from_predictions(test)
+    resampled = _resampled(outcomes, name)
+    scored = resample(outcomes, replicates, seed, fitted, resampled)
     transfer = None
     if source is not None:
         apart = name is not None and name.where not in ("en", "pool")
         base = _fitted(name, halves or {}, origin, origin) if apart and name is not None else fitted
-        transfer = _transfer(scored, resample(Outcomes.from_predictions(source), replicates, seed, base))
+        reference = resample(Outcomes.from_predictions(source), replicates, seed, base, resampled)
+        transfer = _transfer(scored, reference)
     return {
         "n": len(scored.outcomes),
         "groups": len(scored.outcomes.groups[0]),
@@ -71,6 +75,12 @@ def _fitted(name: RecalibrationName, halves: Mapping[str, Predictions], source: 
         )
     outcomes = {language: Outcomes.from_predictions(halves[language]) for language in read}
     return recalibrate(fit_set(name.where, outcomes, source, target), name.token, name.where)
+
+
+def _resampled(outcomes: Outcomes, name: RecalibrationName | None) -> list[str]:
+    """Return the metrics that get intervals: only the contrasted ones where each replicate fits its own map."""
+    names = summable(outcomes)
+    return names if name is None or name.token == "ts" else [each for each in names if METRICS[each].contrast]
 
 
 def _metrics(scored: Resampled, seed: int) -> dict[str, dict[str, float | int | None]]:

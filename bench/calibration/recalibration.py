@@ -13,7 +13,8 @@ from bench.calibration.recalibration_name import RecalibrationName
 from bench.errors import BadInput
 
 
-@dataclass(frozen=True, slots=True)
+# One recalibration equals itself alone: what it holds are arrays.
+@dataclass(frozen=True, slots=True, eq=False)
 class Recalibration:
     """A fitted map, its name, and the outcomes it was fitted on, whose items and groups may not be scored."""
 

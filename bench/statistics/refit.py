@@ -6,6 +6,7 @@ Scored groups and calibration groups are two sets, drawn independently of each o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from bench.calibration.calibrators.temperature import HIGHEST, LOWEST, Temperatu
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.recalibration import Recalibration
 from bench.statistics.bootstrap import draws
-from bench.statistics.sufficient import group_sums, replicate_values
+from bench.statistics.sufficient import group_sums, replicate_values, summable, weighted_values
 
 # A map that is no temperature is fitted once a replicate: no more of them than this.
 REFITS = 200
@@ -43,12 +44,14 @@ def refitted_values(
     return mapped_values(outcomes, maps, draws(outcomes.groups[0], number, seed), metrics)
 
 
-def refit_maps(recalibration: Recalibration, replicates: int, seed: int) -> list[CalibrationMap]:
+# A map fitted on the source serves the scored language and the source it is compared with.
+@lru_cache(maxsize=1)
+def refit_maps(recalibration: Recalibration, replicates: int, seed: int) -> tuple[CalibrationMap, ...]:
     """Return the maps fitted on resampled groups of the fit set, the times a group is drawn being its weight."""
     fitted_on = recalibration.fitted_on
     fit = CALIBRATORS[recalibration.name.token].fit
     _, index = fitted_on.groups
-    return [fit(fitted_on, row[index]) for row in draws(fitted_on.groups[0], replicates, seed)]
+    return tuple(fit(fitted_on, row[index]) for row in draws(fitted_on.groups[0], replicates, seed))
 
 
 def mapped_values(
@@ -58,11 +61,12 @@ def mapped_values(
 
     Bins are those of all items as that map leaves them.
     """
+    names = summable(outcomes) if metrics is None else metrics
+    _, index = outcomes.groups
     values = [
-        replicate_values(group_sums(each.apply(outcomes), metrics), row[None, :])
-        for each, row in zip(maps, multiplicities, strict=True)
+        weighted_values(each.apply(outcomes), row[index], names) for each, row in zip(maps, multiplicities, strict=True)
     ]
-    return {name: np.concatenate([each[name] for each in values]) for name in values[0]}
+    return {name: np.array([each[name] for each in values]) for name in names}
 
 
 def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> FloatArray:
