@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from bench.calibration.conformal import ConformalThreshold, Method, evaluate, fit_conformal
 from bench.calibration.consistency import Consistency, consistency, has_floor
 from bench.calibration.fit_set import fit_languages, fit_set
 from bench.calibration.metric import Metric
@@ -20,6 +21,8 @@ from bench.statistics.intervals import Estimate
 from bench.statistics.sufficient import summable
 
 REPLICATES = 2000
+# Miscoverage of prediction sets.
+ALPHA = 0.1
 NULL_DRAWS = 999
 
 
@@ -32,24 +35,25 @@ def score(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Return the scored part of a row: n, groups, metrics, transfer, calibrator, as JSON values.
+    """Return the scored part of a row: n, groups, metrics, transfer, calibrator, prediction_sets, as JSON values.
 
     test: what is scored; source: the same items in the source language and by the same checkpoint, None when `test` is
     the source language itself (transfer is then None); halves: calibration halves by language, needed by any
     `recalibration` (see `RecalibrationName`), which is fitted there and nowhere else. For transfer the source is
-    recalibrated likewise: with "target" and "few<k>" on its own half. Raises BadInput for unusable predictions, for a
-    source with other items, and for a fit set that is missing or shares a group or an item with a scored one.
+    recalibrated likewise: with "target" and "few<k>" on its own half. Prediction sets are calibrated on the source's
+    half; they are None without it, and after recalibration. Raises BadInput for unusable predictions, for a source with
+    other items, and for a fit set that is missing or shares a group or an item with a scored one.
     """
-    name = RecalibrationName.parse(recalibration)
+    name, halves = RecalibrationName.parse(recalibration), halves or {}
     own, origin = _language(test), _language(test if source is None else source)
-    fitted = None if name is None else _fitted(name, halves or {}, origin, own)
+    fitted = None if name is None else _fitted(name, halves, origin, own)
     outcomes = Outcomes.from_predictions(test)
     resampled = _resampled(outcomes, name)
     scored = resample(outcomes, replicates, seed, fitted, resampled)
     transfer = None
     if source is not None:
         apart = name is not None and name.where not in ("en", "pool")
-        base = _fitted(name, halves or {}, origin, origin) if apart and name is not None else fitted
+        base = _fitted(name, halves, origin, origin) if apart and name is not None else fitted
         reference = resample(Outcomes.from_predictions(source), replicates, seed, base, resampled)
         transfer = _transfer(scored, reference)
     return {
@@ -58,6 +62,7 @@ def score(
         "metrics": _metrics(scored, seed),
         "transfer": transfer,
         "calibrator": None if fitted is None else _calibrator(fitted, own, scored),
+        "prediction_sets": None if name or origin not in halves else _prediction_sets(outcomes, halves[origin]),
     }
 
 
@@ -111,6 +116,24 @@ def _calibrator(fitted: Recalibration, language: str, scored: Resampled) -> dict
         "n": len(fitted.fitted_on),
         "replicates": min(len(values) for values in scored.replicates.values()),
         "parameters": fitted.map.parameters(),
+    }
+
+
+def _prediction_sets(outcomes: Outcomes, half: Predictions) -> dict[str, dict[str, Any]]:
+    fitted_on = Outcomes.from_predictions(half)
+    return {method: _sets(outcomes, fit_conformal(fitted_on, method, ALPHA)) for method in get_args(Method)}
+
+
+def _sets(outcomes: Outcomes, threshold: ConformalThreshold) -> dict[str, Any]:
+    found = evaluate(threshold.sets(outcomes), outcomes, ALPHA)
+    return {
+        "alpha": ALPHA,
+        "coverage": found.coverage,
+        "gap": found.gap,
+        "mean_size": found.mean_size,
+        "empty": found.empty,
+        "worst": _finite(found.worst),
+        "by_size": {str(size): {"n": each.n, "coverage": each.coverage} for size, each in found.by_size.items()},
     }
 
 

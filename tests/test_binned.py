@@ -13,7 +13,7 @@ from bench.calibration.binned import (
     squared_debiased_l2,
     width_sums,
 )
-from bench.calibration.binning import bin_sums, equal_width
+from bench.calibration.binning import bin_sums, equal_mass, equal_width
 from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
 from tests.prediction_factory import make_outcomes
@@ -122,6 +122,14 @@ RIGHT = np.array([1.0, 0, 1, 1, 1])
 )
 def test_formulas_by_hand(formula, expected):
     assert formula(width_sums(SURE, RIGHT, 15)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("bins", [1, 2, 15, 100])
+def test_equal_mass_with_any_number_of_bins(bins):
+    found = make_outcomes(90, temperature=2)
+    sums = bin_sums(equal_mass(found.confidence, bins), bins, found.confidence, found.correct)
+    error = expected_calibration_error(found.confidence, found.correct, bins, scheme="mass")
+    assert error == pytest.approx(np.abs(sums.confidence - sums.correct).sum() / 90)
 
 
 def test_the_root_is_of_the_squared_error_where_that_is_positive():

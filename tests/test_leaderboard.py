@@ -185,6 +185,25 @@ def test_the_mean_of_genuine_intermediates_needs_all_of_them_and_no_other() -> N
     assert means == [("xlmr_base", "mean of qqp, snli", "3.500"), ("xlmr_large", "mean of qqp, snli", "–")]
 
 
+def test_prediction_sets_get_a_table_where_rows_have_them() -> None:
+    rows = make_rows()
+    assert "Prediction sets" not in leaderboard(rows, ledger_of(rows), LANGUAGES)
+    gaps = {"en": 0.0, "sw": 0.2}
+    with_sets = [
+        Row(
+            {
+                **row.data,
+                "prediction_sets": {name: {"gap": gap, "mean_size": 1 + gap} for name in ("lac", "aps", "raps")},
+            }
+        )
+        for row in rows
+        for gap in [gaps.get(row.condition.language, 0.1)]
+    ]
+    table = table_under(leaderboard(with_sets, ledger_of(rows), LANGUAGES), "Prediction sets")
+    assert [line["sets"] for line in table] == ["lac", "aps", "raps"]
+    assert (table[0]["source gap"], table[0]["worst gap"], table[0]["source size"]) == ("+0.0", "+20.0", "1.00")
+
+
 def test_other_recalibrations_get_a_table_and_mark_what_saw_target_labels() -> None:
     rows = make_rows()
     plain = leaderboard(rows, ledger_of(rows), LANGUAGES)

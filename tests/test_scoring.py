@@ -145,6 +145,24 @@ def test_for_transfer_the_source_is_recalibrated_on_its_own_half():
     assert found["transfer"]["gap"]["value"] == pytest.approx(expected)
 
 
+def test_prediction_sets_are_calibrated_in_the_source_language():
+    test, source = bent("sw", 3, 7, "test"), bent("en", 1, 8, "test")
+    found = score(test, source=source, halves=HALVES, replicates=5)["prediction_sets"]
+    own = score(source, halves=HALVES, replicates=5)["prediction_sets"]
+    assert list(found) == ["lac", "aps", "raps"]
+    for sets in (*found.values(), *own.values()):
+        assert sets["gap"] == pytest.approx(0.9 - sets["coverage"])
+        assert sum(each["n"] for each in sets["by_size"].values()) == 450
+    # What is over-confident covers less than it promises.
+    assert found["lac"]["gap"] > 0.05 > abs(own["lac"]["gap"])
+
+
+def test_no_prediction_sets_without_the_sources_half_or_after_recalibration():
+    assert score(bent("en", 1, 8, "test"), replicates=5)["prediction_sets"] is None
+    fitted = score(bent("en", 1, 8, "test"), halves=HALVES, recalibration="ts_en", replicates=5)
+    assert fitted["prediction_sets"] is None
+
+
 @pytest.mark.parametrize("token", sorted(CALIBRATORS))
 def test_every_calibrator_makes_a_row(token):
     found = score(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import ndtr
@@ -59,7 +59,9 @@ def squared_debiased_l2(sums: BinSums) -> FloatArray:
     """Return sum over bins of n_b/n [(accuracy - confidence)^2 - accuracy (1 - accuracy) / (n_b - 1)], unclipped.
 
     Kumar, Liang and Ma 2019 (Broecker 2012; Ferro and Fricker 2012): 0 on average under perfect calibration of
-    independent items, so it may be negative. Bins with fewer than 2 items add 0; nan when there is no other bin.
+    independent items that share a confidence within each bin, so it may be negative; confidences that vary by v within
+    a bin lower it by v / (n_b - 1), a hundredth of its spread. Bins with fewer than 2 items add 0; nan when there is no
+    other bin.
     """
     usable = sums.count >= 2
     count = np.where(usable, sums.count, 2.0)
@@ -118,19 +120,27 @@ def adaptive(sums: BinSums) -> FloatArray:
     return error
 
 
-def expected_calibration_error(confidence: Any, correct: Any, bins: int = BINS, weights: Any = None) -> float:
-    """Return the plug-in calibration error over `bins` right-closed bins of equal width; arrays are (n,).
+def expected_calibration_error(
+    confidence: Any, correct: Any, bins: int = BINS, weights: Any = None, scheme: Literal["width", "mass"] = "width"
+) -> float:
+    """Return the plug-in calibration error over `bins` right-closed bins of equal width or mass; arrays are (n,).
 
     Takes numpy, lists or torch tensors; `weights` are frequencies.
     """
-    return float(ece(width_sums(confidence, correct, bins, weights)))
+    sums = width_sums if scheme == "width" else mass_sums
+    return float(ece(sums(confidence, correct, bins, weights)))
 
 
 def squared_calibration_error(confidence: Any, correct: Any, bins: int = BINS, weights: Any = None) -> float:
     """Return the squared debiased L2 calibration error over `bins` bins of equal mass; arrays as above."""
+    return float(squared_debiased_l2(mass_sums(confidence, correct, bins, weights)))
+
+
+def mass_sums(confidence: Any, correct: Any, bins: int, weights: Any = None) -> BinSums:
+    """Return the (bins,) sums over bins of equal mass."""
     sure, right = as_floats(confidence), as_floats(correct)
     weight = None if weights is None else as_floats(weights)
-    return float(squared_debiased_l2(bin_sums(equal_mass(sure, bins, weight), bins, sure, right, weight)))
+    return bin_sums(equal_mass(sure, bins, weight), bins, sure, right, weight)
 
 
 def width_sums(confidence: Any, correct: Any, bins: int, weights: Any = None) -> BinSums:

@@ -35,7 +35,10 @@ class Consistency:
 
     @property
     def excess(self) -> float:
-        """The error above its floor: 0 on average under perfect calibration, whatever n and the confidences are."""
+        """The error above its floor: 0 on average under perfect calibration, whatever n and the confidences are.
+
+        It compares errors of different n. It does not estimate the error itself: away from 0 it is too small.
+        """
         return self.value - self.floor
 
 

@@ -31,6 +31,11 @@ def nats(value: float) -> str:
     return _rounded(value, ".3f")
 
 
+def sizes(value: float) -> str:
+    """A mean number of classes with two decimals."""
+    return _rounded(value, ".2f")
+
+
 def rate(value: float) -> str:
     """Units a second: one decimal below ten, thousands marked above."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"

@@ -12,6 +12,7 @@ from bench.report.coverage import coverage, mark_earlier
 from bench.report.evidence import evidence
 from bench.report.flags import Footnotes
 from bench.report.ledger import Ledger
+from bench.report.prediction_sets import prediction_sets
 from bench.report.recalibrations import recalibrations
 from bench.report.scores import SCORES, TRANSFERS, Scored, cells, kept, ranked, targets, worst_cell
 from bench.report.sections import Line, Section, sections
@@ -24,6 +25,11 @@ RATES = {
     "predict ex/s": "predict_examples_per_s",
     "predict tokens/s": "predict_tokens_per_s",
 }
+_SETS = (
+    "### Prediction sets for 90 %, calibrated in the source language\n\n"
+    "The gap is 90 % minus the coverage, so plus is too little; the worst is over target languages. Sizes are numbers "
+    "of classes."
+)
 _READING = (
     "Errors, accuracies and gaps are in percent points; the gap is mean confidence minus accuracy, so plus is "
     "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
@@ -77,7 +83,8 @@ def _section(section: Section) -> str:
         "### Transfer of the gap: language minus source, same checkpoint",
         _groups_sentence(section),
         _transfers(section),
-        *_recalibrations(section, footnotes),
+        *_titled("### After recalibration", recalibrations(section, footnotes)),
+        *_titled(_SETS, prediction_sets(section)),
         "### Throughput",
         _throughput(section),
         "### By language",
@@ -116,9 +123,8 @@ def _transfers(section: Section) -> str:
     return markdown_table(headers, rows, left=2)
 
 
-def _recalibrations(section: Section, footnotes: Footnotes) -> list[str]:
-    table = recalibrations(section, footnotes)
-    return ["### After recalibration", table] if table else []
+def _titled(title: str, table: str) -> list[str]:
+    return [title, table] if table else []
 
 
 def _groups_sentence(section: Section) -> str:
