@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.catalog.language_info import LanguageInfo
 from bench.report.coverage import coverage_line, mark_earlier, reasons
 from bench.report.evidence import evidence
-from bench.report.leaderboard import footnotes_of, marks, members_sentence, trained_cells
+from bench.report.flags import Footnotes
+from bench.report.leaderboard import marks, members_sentence, trained_cells
 from bench.report.ledger import Ledger
 from bench.report.scores import (
     ACCURACY,
@@ -60,7 +61,7 @@ def terminal_summary(
 
 def _section(section: Section, width: int) -> list[str]:
     head = f"{visible(section.title)}. Percent points, ranked by NLL; Δgap is language minus source."
-    footnotes = footnotes_of(section)
+    footnotes = _footnotes(section)
     notes = "; ".join(visible(text.partition(":")[0]) for text in footnotes.texts())
     return [
         *textwrap.wrap(f"{head} {members_sentence(section)}", width),
@@ -80,13 +81,18 @@ def _fitting_table(section: Section, width: int) -> list[str]:
 
 
 def _table(section: Section, titles: Sequence[str]) -> list[str]:
-    footnotes = footnotes_of(section)
+    footnotes = _footnotes(section)
     columns: list[Column] = [_plain(_COLUMNS[title]) for title in titles]
     rows = [
         [*trained_cells(one), *cells(one, columns), worst_cell(section, one.line), marks(one.line, footnotes)]
         for one in ranked(section, columns)
     ]
     return terminal_table(["model", "intermediate", "seeds", *titles, "worst", "notes"], rows, left=2)
+
+
+def _footnotes(section: Section) -> Footnotes:
+    # Of the lines alone: the flags of recalibrations are for tables that show these.
+    return Footnotes.of(flag for line in section.lines for flag in line.flags)
 
 
 def _plain(column: Column) -> Column:
