@@ -4,7 +4,6 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.isotonic import isotonic_regression
 
 from bench.calibration.corp import (
@@ -213,30 +212,6 @@ def test_the_parts_sum_to_the_score_and_lie_in_their_ranges(found):
     assert nll[0] - nll[1] + nll[2] == pytest.approx(binary, abs=1e-10)
     for metric, value in zip(METRICS, brier + nll, strict=True):
         assert metric.low <= value <= metric.high + 1e-12
-
-
-@given(outcomes(), st.randoms(use_true_random=False))
-def test_the_order_of_items_and_the_names_of_classes_are_irrelevant(found, random):
-    rows = np.array(random.sample(range(len(found)), len(found)))
-    columns = np.array(random.sample(range(found.probabilities.shape[1]), found.probabilities.shape[1]))
-    renamed = dataclasses.replace(
-        found,
-        probabilities=found.probabilities[:, columns],
-        log_probabilities=found.log_probabilities[:, columns],
-        top=found.top[:, columns],
-        labels=np.argsort(columns)[found.labels],
-    )
-    assert values(found.take(rows)) == pytest.approx(values(found), rel=1e-12, abs=1e-12)
-    assert values(renamed) == pytest.approx(values(found), rel=1e-12, abs=1e-12)
-
-
-@given(outcomes(), st.data())
-def test_weight_k_is_k_copies_and_doubling_changes_nothing(found, data):
-    weights = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(found), max_size=len(found)).filter(any)))
-    copies = found.take(np.repeat(np.arange(len(found)), weights))
-    twice = found.take(np.tile(np.arange(len(found)), 2))
-    assert values(found, weights.astype(float)) == pytest.approx(values(copies), rel=1e-12, abs=1e-12)
-    assert values(twice) == pytest.approx(values(found), rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("function", BINARY)

@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 
 from bench.calibration.calibrators.histogram import fit
 from bench.calibration.outcomes import Outcomes
-from tests.prediction_factory import make_outcomes
 
 
 def two_classes(scores, labels):
@@ -39,17 +37,6 @@ def test_equal_scores_share_a_bin_and_empty_bins_are_dropped():
     fitted = fit(two_classes([0.2] * 40 + [0.4] * 2, [0] * 30 + [1] * 10 + [1, 1]))
     np.testing.assert_array_equal(fitted.edges[1], [0.2])
     np.testing.assert_array_equal(fitted.shares[1], [0.25, 1.0])
-
-
-@pytest.mark.parametrize(("label", "expected"), [(0, [2 / 3, 1 / 6, 1 / 6]), (2, [1 / 6, 1 / 6, 2 / 3])])
-def test_one_item_shares_its_chances_with_all_classes(label, expected):
-    found = Outcomes.from_probabilities([[0.6, 0.3, 0.1]], [label])
-    np.testing.assert_allclose(fit(found).apply(found).probabilities, [expected])
-
-
-def test_a_missing_class_keeps_what_the_mixture_gives_it():
-    found = Outcomes.from_probabilities(make_outcomes(99).probabilities, np.arange(99) % 2)
-    np.testing.assert_allclose(fit(found).apply(found).probabilities[:, 2], 1 / 300)
 
 
 def test_equal_rows_get_the_frequencies_of_the_labels():

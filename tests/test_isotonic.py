@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from bench.calibration.calibrators.isotonic import fit
 from bench.calibration.outcomes import Outcomes
@@ -50,17 +49,6 @@ def test_the_chances_rise_with_the_scores():
         assert (np.diff(scores) > 0).all()
         assert (np.diff(chances) >= 0).all()
         assert chances[0] < chances[-1]
-
-
-@pytest.mark.parametrize(("label", "expected"), [(0, [2 / 3, 1 / 6, 1 / 6]), (2, [1 / 6, 1 / 6, 2 / 3])])
-def test_one_item_shares_its_chances_with_all_classes(label, expected):
-    found = Outcomes.from_probabilities([[0.6, 0.3, 0.1]], [label])
-    np.testing.assert_allclose(fit(found).apply(found).probabilities, [expected])
-
-
-def test_a_missing_class_keeps_what_the_mixture_gives_it():
-    found = Outcomes.from_probabilities(make_outcomes(99).probabilities, np.arange(99) % 2)
-    np.testing.assert_allclose(fit(found).apply(found).probabilities[:, 2], 1 / 300)
 
 
 def test_parameters_are_the_knots_of_each_class():

@@ -112,19 +112,6 @@ def test_both_estimates_have_one_mean():
     assert quadratic.std() < linear.std()
 
 
-@given(outcomes(), st.randoms(use_true_random=False))
-def test_the_order_of_items_and_the_names_of_classes_are_irrelevant(found, random):
-    rows = np.array(random.sample(range(len(found)), len(found)))
-    columns = np.array(random.sample(range(found.probabilities.shape[1]), found.probabilities.shape[1]))
-    renamed = dataclasses.replace(
-        found, probabilities=found.probabilities[:, columns], labels=np.argsort(columns)[found.labels]
-    )
-    same = pytest.approx(SKCE.value(found), abs=1e-12, nan_ok=True)
-    assert SKCE.value(found.take(rows)) == same
-    assert SKCE.value(renamed) == same
-    assert SKCE_BLOCKED.value(renamed) == pytest.approx(SKCE_BLOCKED.value(found), abs=1e-12, nan_ok=True)
-
-
 @given(outcomes(), st.data())
 def test_weight_k_is_k_copies(found, data):
     weights = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(found), max_size=len(found)).filter(any)))

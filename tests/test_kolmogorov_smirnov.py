@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.calibration.kolmogorov_smirnov import KS, ks_error
 from tests.prediction_factory import make_outcomes
@@ -67,28 +66,6 @@ def test_it_is_the_largest_distance_at_any_threshold(found):
 def test_it_lies_between_the_gap_and_1(found):
     gap = abs(found.confidence.mean() - found.correct.mean())
     assert gap - 1e-12 <= KS.value(found) <= 1 + 1e-12
-
-
-@given(outcomes(), st.randoms(use_true_random=False))
-def test_the_order_of_items_and_the_names_of_classes_are_irrelevant(found, random):
-    rows = np.array(random.sample(range(len(found)), len(found)))
-    columns = np.array(random.sample(range(found.probabilities.shape[1]), found.probabilities.shape[1]))
-    renamed = dataclasses.replace(
-        found,
-        probabilities=found.probabilities[:, columns],
-        top=found.top[:, columns],
-        labels=np.argsort(columns)[found.labels],
-    )
-    assert KS.value(found.take(rows)) == pytest.approx(KS.value(found), abs=1e-12)
-    assert KS.value(renamed) == pytest.approx(KS.value(found), abs=1e-12)
-
-
-@given(outcomes(), st.data())
-def test_weight_k_is_k_copies_and_doubling_changes_nothing(found, data):
-    weights = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(found), max_size=len(found)).filter(any)))
-    copies = found.take(np.repeat(np.arange(len(found)), weights))
-    assert KS.value(found, weights.astype(float)) == pytest.approx(KS.value(copies), abs=1e-12)
-    assert KS.value(found.take(np.tile(np.arange(len(found)), 2))) == pytest.approx(KS.value(found), abs=1e-12)
 
 
 def test_under_calibration_it_has_the_floor_of_a_brownian_motion():

@@ -1,9 +1,6 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from bench.calibration.smooth import SMECE, smooth_ece
@@ -115,15 +112,6 @@ def test_relplot_cuts_the_kernel_at_a_distance_of_a_half():
     assert smooth_ece(PLACES, correct) == pytest.approx(0.2293, abs=1e-4)
 
 
-@pytest.mark.oracle
-@pytest.mark.parametrize("n", [60, 669, 5010])
-@pytest.mark.parametrize("temperature", [0.6, 1, 1.5, 3])
-def test_relplot_agrees_within_its_step_on_samples(n, temperature):
-    relplot = pytest.importorskip("relplot")
-    found = make_outcomes(n, temperature=temperature)
-    assert SMECE.value(found) == pytest.approx(relplot.smECE(found.confidence, found.correct), abs=1.1e-3)
-
-
 def test_half_precision_is_close():
     found = make_outcomes(300, scale=3)
     halves = found.confidence.astype(np.float16)
@@ -134,25 +122,3 @@ def test_half_precision_is_close():
 def test_it_lies_between_the_gap_and_the_mean_residual(found):
     residuals = found.confidence - found.correct
     assert abs(residuals.mean()) - 1e-8 <= SMECE.value(found) <= np.abs(residuals).mean() + 1e-8
-
-
-@given(outcomes(), st.randoms(use_true_random=False))
-def test_the_order_of_items_and_the_names_of_classes_are_irrelevant(found, random):
-    rows = np.array(random.sample(range(len(found)), len(found)))
-    columns = np.array(random.sample(range(found.probabilities.shape[1]), found.probabilities.shape[1]))
-    renamed = dataclasses.replace(
-        found,
-        probabilities=found.probabilities[:, columns],
-        top=found.top[:, columns],
-        labels=np.argsort(columns)[found.labels],
-    )
-    assert SMECE.value(found.take(rows)) == pytest.approx(SMECE.value(found), abs=1e-8)
-    assert SMECE.value(renamed) == pytest.approx(SMECE.value(found), abs=1e-8)
-
-
-@given(outcomes(), st.data())
-def test_weight_k_is_k_copies_and_doubling_changes_nothing(found, data):
-    weights = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(found), max_size=len(found)).filter(any)))
-    copies = found.take(np.repeat(np.arange(len(found)), weights))
-    assert SMECE.value(found, weights.astype(float)) == pytest.approx(SMECE.value(copies), abs=1e-8)
-    assert SMECE.value(found.take(np.tile(np.arange(len(found)), 2))) == pytest.approx(SMECE.value(found), abs=1e-8)

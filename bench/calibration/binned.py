@@ -190,23 +190,6 @@ def _plug_in(
     )
 
 
-def _debiased(name: str, title: str, symbol: str, low: float, formula: Callable[[BinSums], FloatArray]) -> BinnedMetric:
-    return BinnedMetric(
-        name=name,
-        title=f"{title} ({MASS.name})",
-        symbol=symbol,
-        better="lower",
-        low=low,
-        high=1.0,
-        holds=UNSTREAMED - {"duplication"},
-        # With more items than bins some bin holds two.
-        defined=lambda outcomes: len(outcomes) > BINS,
-        interval="centred",
-        binning=MASS,
-        formula=formula,
-    )
-
-
 TRUE_ECE = replace(
     _plug_in(
         "true_ece15",
