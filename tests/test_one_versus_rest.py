@@ -26,7 +26,7 @@ def test_equal_chances_in_another_order_have_the_same_confidence():
     np.testing.assert_array_equal(found.max(axis=1), other.max(axis=1))
 
 
-MIXED = [histogram.fit, isotonic.fit]
+MIXED = [pytest.param(method.fit, id=method.__name__) for method in (histogram, isotonic)]
 
 
 @pytest.mark.parametrize("fit", MIXED)
