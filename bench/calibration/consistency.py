@@ -11,8 +11,9 @@ import numpy as np
 from bench.calibration.arrays import FloatArray, IntArray
 from bench.calibration.binning import Binning, sums_by
 from bench.calibration.metric import BinnedMetric, Metric, SampleMetric
+from bench.calibration.null_draws import drawn_correct, drawn_labels
 from bench.calibration.outcomes import Outcomes
-from bench.stream import UNIT_BITS, philox, unit_integers
+from bench.stream import philox
 
 # Draws held at once: few enough for 5,010 items to fit in a cache.
 _CHUNK = 50
@@ -72,7 +73,9 @@ def _null_of_confidence(outcomes: Outcomes, metrics: Sequence[Metric], draws: in
     tables = {binning: _table(binning, outcomes) for binning in {m.binning for m in binned}}
     correct: dict[Binning, list[FloatArray]] = {binning: [] for binning in tables}
     values: dict[str, list[FloatArray]] = {metric.name: [] for metric in swept}
-    for hits in _drawn_correct(outcomes.confidence, draws, seed):
+    stream = philox("consistency", seed)
+    for chunk in _chunks(draws):
+        hits = drawn_correct(outcomes.confidence, stream, chunk)
         for binning, table in tables.items():
             correct[binning].append(table.sums(np.zeros_like(hits, np.intp), hits))
         for metric in swept:
@@ -85,10 +88,11 @@ def _null_of_classes(outcomes: Outcomes, metrics: Sequence[Metric], draws: int, 
     binned = [m for m in metrics if isinstance(m, BinnedMetric) and m.binning.of != "confidence"]
     tables = {binning: _table(binning, outcomes) for binning in {m.binning for m in binned}}
     correct: dict[Binning, list[FloatArray]] = {binning: [] for binning in tables}
-    if tables:
-        for labels in _drawn_labels(outcomes.probabilities, draws, seed):
-            for binning, table in tables.items():
-                correct[binning].append(table.sums(labels, None))
+    stream = philox("consistency of classes", seed)
+    for chunk in _chunks(draws if tables else 0):
+        labels = drawn_labels(outcomes.probabilities, stream, chunk)
+        for binning, table in tables.items():
+            correct[binning].append(table.sums(labels, None))
     return _null_values(outcomes, binned, correct)
 
 
@@ -130,28 +134,9 @@ def _table(binning: Binning, outcomes: Outcomes) -> _Table:
     return _Table(cell, share, cells.shape)
 
 
-def _drawn_correct(confidence: FloatArray, draws: int, seed: int) -> Iterator[FloatArray]:
-    thresholds = (confidence * 2.0**UNIT_BITS).astype(np.uint64)
-    stream = philox("consistency", seed)
-    for shape in _chunks(draws, len(confidence)):
-        yield (unit_integers(stream, shape) < thresholds).astype(np.float64)
-
-
-def _drawn_labels(probabilities: FloatArray, draws: int, seed: int) -> Iterator[IntArray]:
-    """Draw labels from the rows of `probabilities`: the number of partial sums at or below a uniform number."""
-    thresholds = (np.cumsum(probabilities, axis=1)[:, :-1] * 2.0**UNIT_BITS).astype(np.uint64)
-    stream = philox("consistency of classes", seed)
-    for shape in _chunks(draws, len(probabilities)):
-        uniform = unit_integers(stream, shape)
-        labels = np.zeros(shape, np.intp)
-        for column in thresholds.T:
-            labels += uniform >= column
-        yield labels
-
-
-def _chunks(draws: int, items: int) -> Iterator[tuple[int, int]]:
+def _chunks(draws: int) -> Iterator[int]:
     for start in range(0, draws, _CHUNK):
-        yield min(_CHUNK, draws - start), items
+        yield min(_CHUNK, draws - start)
 
 
 def _compare(observed: float, null: FloatArray) -> Consistency:

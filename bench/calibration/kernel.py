@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
-from bench.calibration.arrays import FloatArray, IntArray, as_array, as_floats
+from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.metric import SampleMetric
+from bench.calibration.null_draws import drawn_labels
 from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
-from bench.stream import UNIT_BITS, philox, unit_integers
+from bench.stream import philox
 
 # Fixed, where the paper's experiments take the median distance: that would put every sample on a scale of its own, and
 # weight k would no longer be k copies. Of .1 to 1, values about .2 have the most power against over-confidence.
@@ -143,21 +143,12 @@ def _null_pair_sums(probabilities: FloatArray, draws: int, seed: int) -> FloatAr
     n, classes = probabilities.shape
     chunk = max(1, _DRAW_CELLS // (n * classes))
     stream = philox("skce", seed)
-    thresholds = (np.cumsum(probabilities, axis=1)[:, :-1] * 2.0**UNIT_BITS).astype(np.uint64)
     sums = []
     for start in range(0, draws, chunk):
-        labels = _drawn_labels(thresholds, unit_integers(stream, (min(chunk, draws - start), n)).T)
+        labels = drawn_labels(probabilities, stream, min(chunk, draws - start)).T
         indicators = labels[:, :, None] == np.arange(classes)
         sums.append(_pair_sums(probabilities, indicators - probabilities[:, None, :]))
     return np.concatenate(sums)
-
-
-def _drawn_labels(thresholds: npt.NDArray[np.uint64], uniform: npt.NDArray[np.uint64]) -> IntArray:
-    """Return the (n, d) classes whose cumulative probability (n, K - 1) the (n, d) draws fall under."""
-    labels = np.zeros(uniform.shape, np.intp)
-    for column in thresholds.T:
-        labels += uniform >= column[:, None]
-    return labels
 
 
 def _block_values(probabilities: Any, labels: Any, block: int) -> FloatArray:
