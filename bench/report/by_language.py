@@ -36,8 +36,8 @@ def over_seeds(rows: Iterable[Row], read: Callable[[Row], Estimate | None]) -> E
 
 def _table(section: Section, model: str, footnotes: Footnotes) -> str:
     lines = [line for line in section.lines if line.model == model]
-    with_truth = any(row.metric("true_error") for line in lines for row in line.rows)
-    headers = [*_HEADERS, *(["true err"] if with_truth else []), _TRANSFER, "gap ts_en", "notes"]
+    with_truth = any(row.metric("true_ece15") for line in lines for row in line.rows)
+    headers = [*_HEADERS, *(["true ECE"] if with_truth else []), _TRANSFER, "gap ts_en", "notes"]
     rows = [_cells(line, info, with_truth, footnotes) for line in lines for info in section.languages]
     return markdown_table(headers, [row for row in rows if row], left=3)
 
@@ -47,7 +47,7 @@ def _cells(line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnote
     if not rows:
         return []
     ece = over_seeds(rows, lambda row: row.metric("ece15"))
-    truth = [_metric(rows, "true_error", points)] if with_truth else []
+    truth = [_metric(rows, "true_ece15", points)] if with_truth else []
     return [
         line.training,
         info.token if info.name == info.token else f"{info.token} {info.name}",

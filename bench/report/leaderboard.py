@@ -33,7 +33,8 @@ _SETS = (
 _READING = (
     "Errors, accuracies and gaps are in percent points; the gap is mean confidence minus accuracy, so plus is "
     "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
-    "ECE of a calibrated model of the same size, `ts_en` is after temperature scaling on source-language data. "
+    "ECE of a calibrated model of the same size, `true ECE` (artificial worlds) the error that ECE estimates, from the "
+    "known chance of being right, `ts_en` is after temperature scaling on source-language data. "
     "L2² is debiased and may be negative. The 95 % intervals by language are over items and seeds: two or three seeds "
     "make them wide, one seed leaves items only. A dash means that a number, or a member of its average, is missing."
 )
