@@ -22,7 +22,10 @@ def item_brier(outcomes: Outcomes) -> FloatArray:
 
 
 def item_true_error(outcomes: Outcomes) -> FloatArray:
-    """Return the (n,) distances |P(correct | meaning) - confidence|. Raises BadInput where no posterior is known."""
+    """Return the (n,) distances |P(correct | meaning) - confidence|. Raises BadInput where no posterior is known.
+
+    Their mean is the calibration error and what the chance of being right differs among items with equal confidence.
+    """
     return np.abs(outcomes.posterior_correct - outcomes.confidence)
 
 
@@ -75,7 +78,7 @@ BRIER = MeanMetric(
 )
 TRUE_ERROR = MeanMetric(
     name="true_error",
-    title="True calibration error E|P(correct | meaning) - confidence|",
+    title="Error meaning by meaning, E|P(correct | meaning) - confidence|: grouping loss included",
     symbol="TCE",
     better="lower",
     low=0.0,
