@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.calibration.recalibration_name import RecalibrationName
 from bench.canonical import canonical_json, digest, plain
+from bench.catalog import variants
 from bench.condition import Condition
 from bench.engine import Engine, Inputs
 from bench.plan import training_of
@@ -32,7 +33,13 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     test, source, halves = inputs.read()
     check(test, halves, source)
     names = ("none", *engine.settings.recalibrations)
-    rows = [_row(engine, condition, inputs, test, source, halves, name) for name in names]
+    scores = [score(test, source=source, halves=halves, recalibration=name) for name in names]
+    # Whether a cell is at chance is a matter of the model's own answers, whatever a calibrator makes of them.
+    chance = _at_chance(scores[0], test)
+    rows = [
+        _row(engine, condition, inputs, test, scored, [*chance, *_flags(condition, name)])
+        for name, scored in zip(names, scores, strict=True)
+    ]
     identity = _identity(engine, condition, inputs)
 
     def write(directory: Path) -> None:
@@ -51,7 +58,7 @@ def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str,
         "test": inputs.test.key,
         "source": None if inputs.source is None else inputs.source.key,
         "halves": {language: entry.key for language, entry in inputs.halves.items()},
-        "recalibrations": engine.settings.recalibrations,
+        "recalibrations": sorted(engine.settings.recalibrations),
     }
 
 
@@ -60,25 +67,23 @@ def _row(
     condition: Condition,
     inputs: Inputs,
     test: Predictions,
-    source: Predictions | None,
-    halves: Mapping[str, Predictions],
-    recalibration: str,
+    scored: Mapping[str, Any],
+    flags: Sequence[str],
 ) -> Row:
     study = engine.study(condition.model)
-    scored = score(test, source=source, halves=halves, recalibration=recalibration)
     provenance = inputs.test.manifest.provenance
     return Row(
         {
             "schema": SCHEMA_VERSION,
             "id": condition.id,
-            "recalibration": recalibration,
+            "recalibration": _name_of(scored["calibrator"]),
             "study": study.digest,
             "condition": plain(condition),
             "protocol": study.protocol,
             "world": _world(condition),
             "split": test.metadata["split"],
             **scored,
-            "flags": sorted({*test.metadata["flags"], *_at_chance(scored, test), *_labelled(recalibration)}),
+            "flags": sorted({*test.metadata["flags"], *flags}),
             "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
@@ -93,10 +98,17 @@ def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
     return ("at_chance",) if low is None or low <= 1 / test.logits.shape[1] else ()
 
 
-def _labelled(recalibration: str) -> tuple[str, ...]:
-    """Flag a row whose calibrator has seen labels of other languages than the source: it is not zero-shot."""
+def _name_of(calibrator: Mapping[str, Any] | None) -> str:
+    return "none" if calibrator is None else str(RecalibrationName(calibrator["token"], calibrator["where"]))
+
+
+def _flags(condition: Condition, recalibration: str) -> tuple[str, ...]:
+    """Flag a row that is not zero-shot, and one whose confidence is on no scale of its own."""
     name = RecalibrationName.parse(recalibration)
-    return () if name is None or name.where == "en" else ("target_labels",)
+    if name is None:
+        return ("arbitrary_scale",) if variants.variant(condition.variant).arbitrary_scale else ()
+    own_labels = name.where != "en" and (name.where == "pool" or condition.language != training_of(condition).source)
+    return ("target_labels",) if own_labels else ()
 
 
 def _world(condition: Condition) -> str:

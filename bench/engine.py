@@ -187,7 +187,8 @@ class Engine:
         test, source = (
             self.stored(training, materials.test(training, each)) for each in (condition.language, training.source)
         )
-        halves = {each: self.stored(training, materials.calibrate(training, each)) for each in self._fitted(condition)}
+        fitted = self.fit_languages(training, condition.language)
+        halves = {each: self.stored(training, materials.calibrate(training, each)) for each in fitted}
         stored = {language: entry for language, entry in halves.items() if entry is not None}
         if test is None or source is None or len(stored) < len(halves):
             return None
@@ -202,32 +203,36 @@ class Engine:
         selected = set(self.settings.languages.get(training, ()))
         if not selected.issuperset(target_languages(training)):
             return False
-        return len(self.streams(training)) == 2 * len(selected) and self.is_complete(training)
+        tests = [split for split in self.streams(training) if split.name == "test"]
+        return len(tests) == len(selected) and self.is_complete(training)
 
     def streams(self, training: Training) -> list[Split]:
         """Return the splits a checkpoint predicts in one stream: test and calibration half of every selected language.
 
-        The halves of all languages, asked for or not: any recalibration can then be scored without the checkpoint. What
-        cannot be read is left out; its own case says why.
+        The halves of all of them, asked for or not: any recalibration can then be scored without the checkpoint. A pool
+        takes the halves of the others too. What cannot be read is left out; its own case says why.
         """
         materials = self.recipes(training).materials
+        selected = self.settings.languages.get(training, (training.source,))
+        pooled = self.fit_languages(training, training.source)
+        parts = [(materials.calibrate, each) for each in dict.fromkeys((*selected, *pooled))]
         splits = []
-        for language in self.settings.languages.get(training, (training.source,)):
-            for part in (materials.calibrate, materials.test):
-                with suppress(DataError, Unavailable):
-                    splits.append(part(training, language))
+        for part, language in [*parts, *((materials.test, each) for each in selected)]:
+            with suppress(DataError, Unavailable):
+                splits.append(part(training, language))
         return splits
 
-    def _fitted(self, condition: Condition) -> tuple[str, ...]:
-        """Return the languages whose calibration halves the recalibrations of `condition` need, the source first."""
-        training = training_of(condition)
-        selected = self.settings.languages.get(training, (training.source,))
+    def fit_languages(self, training: Training, language: str) -> tuple[str, ...]:
+        """Return the languages whose calibration halves the recalibrations of a language need, the source first.
+
+        A pool is of all languages of the target, selected or not: what a row says does not depend on its neighbours.
+        """
         names = [RecalibrationName.parse(text) for text in self.settings.recalibrations]
         wanted = {
             each
             for name in names
             if name is not None
-            for each in fit_languages(name.where, training.source, condition.language, selected)
+            for each in fit_languages(name.where, training.source, language, target_languages(training))
         }
         return (training.source, *sorted(wanted - {training.source}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.catalog import tasks
 from bench.catalog.languages import world_of
 from bench.data.example import Split
-from bench.data.groups import halve_by_group, limit_by_groups
+from bench.data.groups import halve_by_group, limit_by_groups, without_groups
 from bench.data.nli import load_nli
 from bench.data.sources import Access
 from bench.plan import Training
@@ -59,6 +59,10 @@ class Materials:
             whole = self._limited(training.target, "validation", language, self._study.eval_limit)
             halves = halve_by_group(whole)
             self._splits[(*key[:3], "0")], self._splits[(*key[:3], "1")] = halves
+            if language != training.source:
+                # Languages that lack some groups are halved elsewhere.
+                seen = {example.group_id for example in self.select(training).examples}
+                self._splits[(*key[:3], "1")] = without_groups(halves[1], seen)
         return self._splits[key]
 
     def _limited(self, task: str, split: str, language: str, limit: int | None) -> Split:

@@ -17,7 +17,7 @@ def require(engine: Engine, training: Training, language: str) -> None:
     spec = models.model(training.model, engine.settings.own_models)
     _require_loaders(training)
     require_weights(spec, training, engine.settings.access)
-    _require_data(training, language, engine.settings.access)
+    _require_data(training, language, engine.fit_languages(training, language), engine.settings.access)
     if spec.needs_gpu and not engine.settings.device.startswith("cuda"):
         size = spec.body_parameters / 1e6
         raise Unavailable("gpu", f"{spec.token} has {size:.0f} M non-embedding parameters, and there is no GPU here")
@@ -29,10 +29,11 @@ def _require_loaders(training: Training) -> None:
             raise Unavailable("data", f"this version has no loader for {task.token} yet")
 
 
-def _require_data(training: Training, language: str, access: Access) -> None:
+def _require_data(training: Training, language: str, fitted: tuple[str, ...], access: Access) -> None:
     if training.world is not None:
         return
-    needed = [(training.target, "train", training.source), (training.target, "validation", training.source)]
+    needed = [(training.target, "train", training.source)]
+    needed += [(training.target, "validation", each) for each in fitted]
     needed += [(training.target, "test", training.source), (training.target, "test", language)]
     intermediate = tasks.MORE_REFERENCE if training.intermediate == "more" else training.intermediate
     if intermediate != "none":

@@ -47,6 +47,15 @@ def test_a_part_that_is_never_the_better_one_gets_nothing():
 def test_the_mixture_meets_the_conditions_of_a_minimum(densities, data):
     q = np.array(densities).T
     weights = np.array(data.draw(st.lists(st.integers(1, 5), min_size=q.shape[1], max_size=q.shape[1])), dtype=float)
+    check_minimum(q, weights)
+
+
+def test_two_parts_that_would_enter_at_once():
+    """They held each other at 0, and the search ended where it was."""
+    check_minimum(np.array([[0.0, 1, 0], [0.0, 1, 0], [0.625, 0.125, 0.5]]).T, np.ones(3))
+
+
+def check_minimum(q, weights):
     w = best_mixture(q, weights)
     slopes = (q / (w @ q)) @ weights / weights.sum()
     assert w.min() >= 0

@@ -15,7 +15,9 @@ PLAIN = "plain"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A departure of the target phase from its protocol: `changes` are the settings of the Phase it replaces.
+    """A departure of the target phase from its protocol: `changes` are the settings of the Phase it replaces;
+    `arbitrary_scale`: the loss does not see the length of the logits, so their confidence means nothing before a
+    temperature sets it.
 
     An intermediate phase is never changed: its encoder is shared by all variants, so that they differ in the loss of
     the target phase alone, and its head, on which these losses act first, is thrown away.
@@ -25,6 +27,7 @@ class Variant:
     title: str
     source: str
     changes: Mapping[str, Any]
+    arbitrary_scale: bool = False
 
     def apply(self, phase: Phase) -> Phase:
         """Return the target phase `phase` as this variant trains it."""
@@ -50,6 +53,7 @@ VARIANTS: tuple[Variant, ...] = (
         "Wei et al. 2022, with the tau of CIFAR-10 (hongxin001/logitnorm_ood, issue 2; Jingkang50/OpenOOD, "
         "train_logitnorm.yml), as none is known to us for NLI: that of Lu et al. 2024 was not to be had",
         {"logit_norm_temperature": 0.04},
+        arbitrary_scale=True,
     ),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from bench.data.example import Split
@@ -57,6 +57,17 @@ def halve_by_group(split: Split) -> tuple[Split, Split]:
         halves[side].add(group)
         totals[side] += sizes[group]
     return _part(split, "select", halves[0]), _part(split, "calibrate", halves[1])
+
+
+def without_groups(split: Split, groups: Container[str]) -> Split:
+    """Return `split` without the examples of `groups`; raises BadInput when none is left."""
+    kept = {example.group_id for example in split.examples if example.group_id not in groups}
+    if not kept:
+        raise BadInput(
+            f"Got {split.name} {split.language} with no group of its own: the source's early stopping has seen all of "
+            "them; use another recalibration, or a development set with more groups."
+        )
+    return _part(split, split.name, kept)
 
 
 def _shuffled(groups: Iterable[str], seed_text: str) -> list[str]:

@@ -28,6 +28,7 @@ _TEXTS = {
     "single_seed": "one seed: intervals are over items only, no verdict",
     "collapsed": "fine-tuning collapsed to chance: the gap is only the confidence",
     "at_chance": "accuracy at chance: ran, uninformative, the gap is only the confidence",
+    "arbitrary_scale": "trained with logit normalisation: its confidence means something after recalibration only",
     TARGET_LABELS: "recalibrated on labels of target languages: not zero-shot",
     "other_provenance": "a stored artefact made on another device, thread count or library version",
     "earlier_run": "the last run did not get to this case: the row is from an earlier run",

@@ -90,16 +90,18 @@ def recalibrated_values(
 ) -> dict[str, FloatArray]:
     """Return the (B,) metric values of replicates of `outcomes`, replicate b divided by its own temperature.
 
-    Items are recalibrated at 17 temperatures that span the replicates', and the metrics interpolated between them.
+    Items are recalibrated at 17 quantiles of the replicates' temperatures, and the metrics interpolated between them.
     Means are smooth in the temperature; a binned error jumps where an item changes its bin, by less than it varies
     between replicates.
     """
-    nodes = np.linspace(log_temperatures.min(), log_temperatures.max(), _SCORE_NODES)
-    upper = np.clip(np.searchsorted(nodes, log_temperatures), 1, _SCORE_NODES - 1)
-    width = nodes[1] - nodes[0]
-    share = (log_temperatures - nodes[upper - 1]) / width if width > 0 else np.zeros_like(log_temperatures)
+    # Quantiles, since one separable replicate lies far from all others.
+    nodes = np.unique(np.quantile(log_temperatures, np.linspace(0, 1, _SCORE_NODES)))
+    nodes = nodes if len(nodes) > 1 else np.repeat(nodes, 2)
+    upper = np.clip(np.searchsorted(nodes, log_temperatures), 1, len(nodes) - 1)
+    width = nodes[upper] - nodes[upper - 1]
+    share = np.where(width > 0, (log_temperatures - nodes[upper - 1]) / np.where(width > 0, width, 1.0), 0.0)
     values: dict[str, FloatArray] = {}
-    for node in range(_SCORE_NODES):
+    for node in range(len(nodes)):
         weight = np.where(upper == node, share, np.where(upper - 1 == node, 1 - share, 0.0))
         used = np.flatnonzero(weight)
         if len(used):

@@ -16,6 +16,8 @@ _MOST_STEPS = 100
 # In nats an item, what a step promises to gain.
 _LAST_GAIN = 1e-20
 _ROUNDING = 1e-14
+# So large that rounding, divided by it, does not move what is left as it is.
+_RIDGE = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,12 @@ def best_mixture(densities: FloatArray, weights: FloatArray) -> FloatArray:
         step = _newton_step((shares * ratios) @ ratios.T, gradient, used)
         gain = -float(gradient @ step)
         if gain <= _LAST_GAIN:
-            entering = ~used & (gradient < -_ROUNDING)
-            if not entering.any():
+            outside = np.where(used, np.inf, gradient)
+            # One at a time: from a minimum over the others its step is surely up, where two may hold each other at 0.
+            entering = int(outside.argmin())
+            if outside[entering] >= -_ROUNDING:
                 break
-            used |= entering
+            used[entering] = True
             continue
         mixture = mixture + _step_length(densities, shares, mixture, step, gain) * step
         used &= mixture > _ROUNDING
@@ -82,7 +86,7 @@ def best_mixture(densities: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _newton_step(hessian: FloatArray, gradient: FloatArray, used: npt.NDArray[np.bool_]) -> FloatArray:
     # Parts that coincide make the Hessian singular; the share between them is then left as it is.
-    block = hessian[np.ix_(used, used)] + _ROUNDING * np.eye(int(used.sum()))
+    block = hessian[np.ix_(used, used)] + _RIDGE * np.eye(int(used.sum()))
     step = np.zeros_like(gradient)
     step[used] = np.linalg.solve(block, -gradient[used])
     return step

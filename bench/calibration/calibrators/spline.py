@@ -14,6 +14,7 @@ from bench.calibration.outcomes import Outcomes
 KNOTS = np.linspace(0.0, 1.0, 6)
 # So little that it decides only where the data leave the curvature open: few distinct confidences.
 _CURVATURE_PENALTY = 1e-9
+_ABOVE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Spline:
         found = np.interp(outcomes.confidence, self.confidences, self.recalibrated)[:, None]
         highest = (1 - (1 - tied / outcomes.classes) / (self.items + 1)) / tied
         # Where all classes are tied, each has 1/K.
-        lowest = np.maximum(runner_up / (1 + tied * runner_up), 1 / outcomes.classes)
+        level = runner_up / (1 + tied * runner_up)
+        # A little above level, so that rounding does not hand the answer to the runner-up.
+        above = np.where(tied < outcomes.classes, level * (1 + _ABOVE), level)
+        lowest = np.maximum(above, 1 / outcomes.classes)
         confidence: FloatArray = np.maximum(np.minimum(found, highest), lowest)
         return confidence
 
