@@ -14,8 +14,13 @@ from bench.calibration.binned import (
     width_sums,
 )
 from bench.calibration.binning import bin_sums, equal_mass, equal_width
+from bench.calibration.kolmogorov_smirnov import ks_error
 from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
+from bench.calibration.selective import aurc
+from bench.calibration.smooth import smooth_ece
+from bench.calibration.sweep import sweep_error
+from bench.errors import BadInput
 from tests.prediction_factory import make_outcomes
 
 # Items, correct answers and mean confidence in the bins (.3, .4] to (.9, 1] of XLM-R Large on XNLI, decoded from
@@ -235,3 +240,45 @@ def test_bins_that_are_not_nested_may_lower_it():
 def test_the_maximum_is_never_below_the_mean():
     found = make_outcomes(200, temperature=2)
     assert METRICS["mce15"].value(found) >= METRICS["rmsce15"].value(found) >= METRICS["ece15"].value(found)
+
+
+def test_a_scheme_that_is_none():
+    with pytest.raises(BadInput) as caught:
+        expected_calibration_error([0.9], [1.0], scheme="equal_width")
+    assert str(caught.value) == "Got scheme='equal_width', but bins are of equal width or mass."
+
+
+@pytest.mark.parametrize(
+    ("confidence", "correct", "message"),
+    [
+        (
+            [85.0, 50.0],
+            [1, 1],
+            "Got confidence 85.0, but it is in [0, 1]; divide percentages by 100, drop what is missing.",
+        ),
+        (
+            [np.nan, 0.5],
+            [1, 1],
+            "Got confidence nan, but it is in [0, 1]; divide percentages by 100, drop what is missing.",
+        ),
+        (
+            [0.9, 0.8],
+            [1],
+            "Got confidence of shape (2,) and correct of shape (1,), but they are (n,) with one entry an item "
+            "and at least 1 item.",
+        ),
+        (
+            [],
+            [],
+            "Got confidence of shape (0,) and correct of shape (0,), but they are (n,) with one entry an item "
+            "and at least 1 item.",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "error", [expected_calibration_error, squared_calibration_error, ks_error, smooth_ece, sweep_error, aurc]
+)
+def test_arrays_that_are_no_confidences(error, confidence, correct, message):
+    with pytest.raises(BadInput) as caught:
+        error(np.array(confidence), np.array(correct, dtype=float))
+    assert str(caught.value) == message

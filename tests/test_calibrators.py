@@ -220,7 +220,7 @@ def make_best(found, temperature):
         ([1.0, 1.0], "Got weights of shape (2,) for 3 items; pass one frequency an item."),
         ([1.0, -2.0, 1.0], "Got weight -2.0, but frequencies are finite and not negative; count copies."),
         ([1.0, np.nan, 1.0], "Got weight nan, but frequencies are finite and not negative; count copies."),
-        ([0.0, 0.0, 0.0], "Got weights that are 0 for all 3 items, but a fit needs an item; weight one at least."),
+        ([0.0, 0.0, 0.0], "Got weights that are 0 for all 3 items, but one must count; give one at least a weight."),
     ],
 )
 def test_bad_weights(token, weights, message):

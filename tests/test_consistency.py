@@ -5,6 +5,7 @@ import pytest
 
 from bench.calibration.consistency import consistency, has_floor
 from bench.calibration.metrics import METRICS
+from bench.errors import BadInput
 from tests.prediction_factory import make_outcomes
 
 BINNED = [METRICS["ece15"], METRICS["l2sq15"]]
@@ -108,3 +109,12 @@ def test_the_debiased_l1_error_keeps_a_floor_of_three_fifths():
     """Without any true error 2 |d| - E|d + noise| is on average (2 - sqrt 2) times the plug-in."""
     found = consistency(make_outcomes(3000, 4), [METRICS["l1db15"], METRICS["ece15_mass"]])
     assert found["l1db15"].floor / found["ece15_mass"].floor == pytest.approx(2 - np.sqrt(2), abs=0.03)
+
+
+def test_what_has_no_floor_or_no_draws_is_refused():
+    with pytest.raises(BadInput) as caught:
+        consistency(make_outcomes(9), [METRICS["accuracy"], METRICS["ece15"], METRICS["ks"]])
+    assert str(caught.value) == ("Got accuracy, ks, which have no floor; only binned errors of drawn answers have one.")
+    with pytest.raises(BadInput) as caught:
+        consistency(make_outcomes(9), BINNED, draws=0)
+    assert str(caught.value) == "Got draws=0, but a floor needs at least 1, better 999."

@@ -242,7 +242,8 @@ def test_other_draws_are_refused():
         difference(resample(found, 20, 0), resample(found, 30, 1))
     assert str(caught.value) == (
         "Got [20, 30] replicates of seeds [0, 1] in one contrast; "
-        "resample all conditions with the same number and seed."
+        "resample all conditions with the same number and seed (with at most 200 replicates where one has a map other "
+        "than a temperature, which is fitted anew in each)."
     )
     with pytest.raises(BadInput, match=r"Got \[20\] replicates of seeds \[0, 1\]"):
         difference(resample(found, 20, 0), resample(found, 20, 1))

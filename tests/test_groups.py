@@ -3,7 +3,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.data.example import Example, Provenance, Split
-from bench.data.groups import halve_by_group, limit_by_groups
+from bench.data.groups import halve_by_group, limit_by_groups, without_groups
 from bench.errors import BadInput
 
 
@@ -81,3 +81,12 @@ def test_halves_are_disjoint_by_group_complete_and_near_equal(sizes):
 def test_one_group_has_no_halves():
     with pytest.raises(BadInput, match=r"Got 1 groups in validation en, but two halves need at least 2"):
         halve_by_group(split_of([3]))
+
+
+def test_a_split_without_some_groups():
+    split = split_of([2, 3, 1])
+    groups = sorted({example.group_id for example in split.examples})
+    rest = without_groups(split, {groups[0]})
+    assert {example.group_id for example in rest.examples} == set(groups[1:])
+    with pytest.raises(BadInput, match="with no group of its own"):
+        without_groups(split, set(groups))

@@ -12,6 +12,7 @@ from bench import invariants
 from bench.calibration.metric import ALL, MetricInfo
 from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
+from bench.errors import BadInput
 from tests.prediction_factory import make_outcomes
 from tests.strategies import outcomes
 
@@ -168,3 +169,19 @@ def test_one_bin_gives_the_size_of_the_gap(n, seed):
     one = dataclasses.replace(METRICS["ece15"].binning, bins=1)
     metric = dataclasses.replace(METRICS["ece15"], binning=one)
     assert metric.value(found) == pytest.approx(abs(METRICS["gap"].value(found)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, -1, 1], "Got weight -1.0, but frequencies are finite and not negative; count copies."),
+        ([0.0, 0, 0], "Got weights that are 0 for all 3 items, but one must count; give one at least a weight."),
+        ([1.0], "Got weights of shape (1,) for 3 items; pass one frequency an item."),
+    ],
+)
+def test_weights_that_are_no_frequencies(weights, message):
+    found = make_outcomes(3, posterior=True)
+    for metric in METRICS.values():
+        with pytest.raises(BadInput) as caught:
+            metric.value(found, np.array(weights))
+        assert str(caught.value) == message

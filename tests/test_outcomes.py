@@ -183,3 +183,16 @@ def test_other_answers_come_with_other_probabilities():
     swapped = found.log_probabilities[:, ::-1]
     assert found.with_log_probabilities(swapped).correct.tolist() == [1, 0]
     assert found.with_new_answers(swapped).correct.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("labels", [[[0], [1]], [[1, 0], [0, 1]]])
+def test_labels_of_another_shape(labels):
+    for make in (Outcomes.from_probabilities, Outcomes.from_logits):
+        with pytest.raises(BadInput, match=r"^Got labels of shape \(2, .\), but they must be of shape \(2,\)\.$"):
+            make([[0.5, 0.5], [0.25, 0.75]], np.array(labels))
+
+
+def test_no_confidence_is_above_1():
+    found = Outcomes.from_probabilities(np.array([[1.001, 0], [0.5, 0.5]], np.float16), [0, 0])
+    assert found.confidence.tolist() == [1, 0.5]
+    assert item_nll(found)[0] == 0

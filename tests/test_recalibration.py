@@ -53,7 +53,8 @@ def test_shared_groups_are_refused():
         fitted.apply(make_outcomes(60))
     assert str(caught.value) == (
         "Got 10 group(s) in both the fit and the score set, such as 'test-0', but a calibrator is scored on other "
-        "groups than it was fitted on; split by group_id before fitting."
+        "groups than it was fitted on; split by group_id before fitting, or give sets of different items ids of "
+        "their own: without ids rows are numbered."
     )
 
 
@@ -70,7 +71,8 @@ def test_shared_items_are_refused_even_in_other_groups():
         recalibrate(first).apply(second)
     assert str(caught.value) == (
         "Got 2 item(s) in both the fit and the score set, such as 'a', but a calibrator is scored on other items than "
-        "it was fitted on; split by group_id before fitting."
+        "it was fitted on; split by group_id before fitting, or give sets of different items ids of their own: "
+        "without ids rows are numbered."
     )
 
 

@@ -132,3 +132,17 @@ def test_one_calibration_group_gives_no_interval():
     resampled = resample(TEST, 20, 0, fitted)
     assert all(np.isnan(values).all() for values in resampled.replicates.values())
     assert np.isfinite(resampled.values["gap"])
+
+
+def test_a_few_examples_of_which_some_draws_are_separable():
+    """One replicate at the lowest temperature must not coarsen the grid for all others."""
+    test, half = make_outcomes(600, 1, temperature=0.7), make_outcomes(9, 5, temperature=0.7, split="validation")
+    fitted = recalibrate(half)
+    log_temperatures = refit_log_temperatures(half, 150, 0)
+    assert log_temperatures.min() < -4 < 0 < log_temperatures.max()
+    multiplicities = draws(test.group_ids, 150, 0)
+    interpolated = recalibrated_values(test, log_temperatures, multiplicities, ["nll", "gap"])
+    exact = mapped_values(test, refit_maps(fitted, 150, 0), multiplicities, ["nll", "gap"])
+    for name in interpolated:
+        expected = np.quantile(exact[name], [0.1, 0.25, 0.5, 0.75, 0.9])
+        np.testing.assert_allclose(np.quantile(interpolated[name], [0.1, 0.25, 0.5, 0.75, 0.9]), expected, atol=0.02)

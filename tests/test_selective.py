@@ -89,7 +89,7 @@ def test_the_mean_over_k_differs_by_less_than_half_an_item(sample):
 def test_the_mean_over_k_differs_most_where_the_most_confident_are_judged_alone(first):
     right = np.ones(1000)
     right[0 if first else -1] = 0
-    difference = 1000 * (aurc(np.arange(1000)[::-1], right) - discrete(right))
+    difference = 1000 * (aurc(np.arange(1000)[::-1] / 1000, right) - discrete(right))
     # (1 - Euler's constant) of an item, and next to nothing for the last.
     assert difference == pytest.approx(1 - np.euler_gamma if first else 0, abs=0.001)
 

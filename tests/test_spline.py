@@ -108,3 +108,13 @@ def test_parameters_are_those_of_the_spline():
     fitted = fit(make_outcomes(60, temperature=2))
     stated = fitted.parameters()
     assert [stated["slope"], *stated["curvatures"]] == fitted.coefficients.tolist()
+
+
+@pytest.mark.parametrize("second", [0.55, 1.0])
+def test_the_answer_stays_the_highest_even_where_it_is_lowered_to_level(second):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(300, 3)) * 3
+    order = np.argsort(-logits, axis=1)
+    found = Outcomes.from_logits(logits, np.where(generator.random(300) < second, order[:, 1], order[:, 0]))
+    after = fit(found).apply(found)
+    assert np.array_equal(after.probabilities.argmax(axis=1), after.top.argmax(axis=1))

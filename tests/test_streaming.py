@@ -105,7 +105,7 @@ def test_bad_labels_shapes_and_weights():
         "drop unlabelled items or fix the task's label names."
     )
     assert refused(lambda: calibration_error(ROWS, [0])) == (
-        "Got 1 labels for 2 rows of probabilities; give one for each row."
+        "Got 1 labels for 2 rows of probabilities; predict this split again."
     )
     assert refused(lambda: Accumulator(4).update(ROWS, [0, 1])) == (
         "Got probabilities of shape (2, 3), but they must be of shape (items, 4)."
@@ -138,3 +138,18 @@ def test_a_stream_takes_all_it_is_given():
     stream.update(ROWS, [0, 2])
     assert all(np.isfinite(value) for value in stream.finalize().values())
     assert dataclasses.is_dataclass(METRICS["ece15"])
+
+
+def test_a_refused_batch_leaves_all_as_it_was(monkeypatch):
+    monkeypatch.setattr(streaming, "CHUNK", 2)
+    stream = Accumulator(3, ["accuracy"])
+    stream.update(ROWS, [0, 0])
+    with pytest.raises(BadInput):
+        stream.update(np.concatenate([ROWS, ROWS, [[np.nan, 0, 1]]]), [0, 0, 0, 0, 0])
+    assert stream.finalize() == {"accuracy": 0.5}
+    stream.update(np.zeros((0, 3)), np.zeros(0, int))
+    assert stream.finalize() == {"accuracy": 0.5}
+
+
+def test_one_class_is_refused():
+    assert refused(lambda: calibration_error([[1.0], [1.0]], [0, 0])).startswith("Got probabilities of shape (2, 1)")

@@ -6,6 +6,7 @@ from scipy.optimize import minimize_scalar
 
 from bench.calibration.calibrators.temperature import HIGHEST, LOWEST, apply, fit, fit_temperature
 from bench.calibration.outcomes import Outcomes
+from bench.errors import BadInput
 from tests.prediction_factory import make_outcomes, make_predictions
 from tests.strategies import predictions
 
@@ -157,3 +158,12 @@ def test_a_probability_of_0_is_taken_as_the_least_there_is():
     # Nothing below 2^-1075 is stored as anything but 0.
     assert np.log(after.probabilities[0, 1] / after.probabilities[0, 0]) == pytest.approx(-1075 * np.log(2) / HIGHEST)
     assert (fit(found).value, np.isfinite(fit(found).nll_after)) == (HIGHEST, True)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_a_temperature_that_turns_answers_round(temperature):
+    with pytest.raises(BadInput) as caught:
+        apply(make_outcomes(3), temperature)
+    assert str(caught.value) == (
+        f"Got temperature={temperature}, but it is above 0: a negative one would turn answers round."
+    )

@@ -1,1 +1,1 @@
-"""Outcomes, metrics and calibrators: pure functions of stored predictions, in float64, with numpy alone."""
+"""Outcomes, metrics and calibrators: pure functions of stored predictions, in float64, without torch."""

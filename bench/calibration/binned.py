@@ -12,6 +12,8 @@ from scipy.special import ndtr
 from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.binning import Binning, BinSums, added, bin_sums, equal_mass, equal_width
 from bench.calibration.metric import ALL, UNSTREAMED, BinnedMetric
+from bench.calibration.validation import check_pairs, check_weights
+from bench.errors import BadInput
 
 BINS = 15
 # Items that fit in a processor's cache with all that is computed of them.
@@ -127,8 +129,10 @@ def expected_calibration_error(
 
     Takes numpy, lists or torch tensors; `weights` are frequencies.
     """
-    sums = width_sums if scheme == "width" else mass_sums
-    return float(ece(sums(confidence, correct, bins, weights)))
+    schemes = {"width": width_sums, "mass": mass_sums}
+    if scheme not in schemes:
+        raise BadInput(f"Got scheme={scheme!r}, but bins are of equal {' or '.join(schemes)}.")
+    return float(ece(schemes[scheme](confidence, correct, bins, weights)))
 
 
 def squared_calibration_error(confidence: Any, correct: Any, bins: int = BINS, weights: Any = None) -> float:
@@ -140,15 +144,21 @@ def mass_sums(confidence: Any, correct: Any, bins: int, weights: Any = None) -> 
     """Return the (bins,) sums over bins of equal mass."""
     sure, right = as_floats(confidence), as_floats(correct)
     weight = None if weights is None else as_floats(weights)
+    check_pairs(sure, right, weight)
     return bin_sums(equal_mass(sure, bins, weight), bins, sure, right, weight)
 
 
 def width_sums(confidence: Any, correct: Any, bins: int, weights: Any = None) -> BinSums:
     """Return the (bins,) sums over bins of equal width, in one pass whose memory does not grow with n."""
     columns = [as_array(each) for each in (confidence, correct, weights) if each is not None]
+    if len({column.shape for column in columns}) > 1 or not columns[0].size:
+        check_pairs(*(as_floats(column) for column in columns))
+    if weights is not None:
+        check_weights(as_floats(weights), len(columns[0]))
     sums = BinSums(*(np.zeros(bins) for _ in range(3)))
     for start in range(0, len(columns[0]), CHUNK):
         sure, right, *weight = (as_floats(column[start : start + CHUNK]) for column in columns)
+        check_pairs(sure, right)
         sums = added(sums, bin_sums(equal_width(sure, bins), bins, sure, right, *weight))
     return sums
 

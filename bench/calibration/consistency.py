@@ -13,6 +13,7 @@ from bench.calibration.binning import Binning, sums_by
 from bench.calibration.metric import BinnedMetric, Metric, SampleMetric
 from bench.calibration.null_draws import drawn_correct, drawn_labels
 from bench.calibration.outcomes import Outcomes
+from bench.errors import BadInput
 from bench.stream import philox
 
 # Draws held at once: few enough for 5,010 items to fit in a cache.
@@ -57,8 +58,14 @@ def consistency(
 
     Errors of the confidence draw correct ~ Bernoulli(confidence) for every item (Vaicenavicius et al. 2019); errors by
     class draw a label from the item's probabilities. Items are drawn independently of each other. Tied answers vary
-    less than such draws, so with ties p is conservative.
+    less than such draws, so with ties p is conservative. The order of items changes nothing; the names of classes
+    change which numbers are drawn for errors by class. Raises BadInput for no draws and for other metrics.
     """
+    if draws < 1:
+        raise BadInput(f"Got draws={draws}, but a floor needs at least 1, better 999.")
+    unknown = [metric.name for metric in metrics if not has_floor(metric)]
+    if unknown:
+        raise BadInput(f"Got {', '.join(unknown)}, which have no floor; only binned errors of drawn answers have one.")
     # The null depends only on which predictions there are: in order of size, no order of items can change the draws.
     ordered = outcomes.take(np.lexsort((*outcomes.probabilities.T, outcomes.confidence)))
     null = _null_of_confidence(ordered, metrics, draws, seed) | _null_of_classes(ordered, metrics, draws, seed)

@@ -26,6 +26,7 @@ from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
 from bench.calibration.outcomes import Outcomes
+from bench.calibration.validation import check_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def brier_decomposition(confidence: Any, correct: Any, weights: Any = None) -> D
     torch tensors; `weights` are frequencies: weight k is k copies.
     """
     sure, right = as_floats(confidence), as_floats(correct)
+    check_pairs(sure, right, None if weights is None else as_floats(weights))
     return _decomposition(sure, right, _weights(sure, weights), _brier, _brier(sure, right))
 
 
@@ -75,6 +77,7 @@ def nll_decomposition(confidence: Any, correct: Any, weights: Any = None) -> Dec
     the miscalibration are inf; the other two parts are always finite.
     """
     sure, right = as_floats(confidence), as_floats(correct)
+    check_pairs(sure, right, None if weights is None else as_floats(weights))
     return _decomposition(sure, right, _weights(sure, weights), _log_score, _log_score(sure, right))
 
 

@@ -86,6 +86,7 @@ def _unique_items(languages: list[str], parts: list[Outcomes]) -> npt.NDArray[np
     columns = []
     for language, part in zip(languages, parts, strict=True):
         items = part.item_ids.tolist()
-        columns.append([f"{language}/{item}" if item in seen else item for item in items])
-        seen.update(items)
+        named = [f"{language}/{item}" if item in seen else item for item in items]
+        columns.append(named)
+        seen.update(named)
     return np.array([item for column in columns for item in column])

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from bench.calibration.arrays import FloatArray
 from bench.calibration.binning import Binning, BinSums
 from bench.calibration.outcomes import Outcomes
+from bench.calibration.validation import check_weights
 
 Property: TypeAlias = Literal["order", "classes", "weights", "duplication", "streaming"]
 
@@ -54,7 +55,8 @@ class MeanMetric(MetricInfo):
     items: Callable[[Outcomes], FloatArray]
 
     def value(self, outcomes: Outcomes, weights: FloatArray | None = None) -> float:
-        """Return the metric; `weights` (n,) are frequencies."""
+        """Return the metric; `weights` (n,) are frequencies, else BadInput."""
+        _check(weights, outcomes)
         return self.total(outcomes, weights) / (len(outcomes) if weights is None else float(weights.sum()))
 
     def total(self, outcomes: Outcomes, weights: FloatArray | None = None) -> float:
@@ -73,7 +75,8 @@ class BinnedMetric(MetricInfo):
     formula: Callable[[BinSums], FloatArray]
 
     def value(self, outcomes: Outcomes, weights: FloatArray | None = None) -> float:
-        """Return the metric, nan where it is undefined; `weights` (n,) are frequencies."""
+        """Return the metric, nan where it is undefined; `weights` (n,) are frequencies, else BadInput."""
+        _check(weights, outcomes)
         return float(self.formula(self.binning.sums(outcomes, weights)))
 
 
@@ -91,7 +94,13 @@ class SampleMetric(MetricInfo):
 
     def value(self, outcomes: Outcomes, weights: FloatArray | None = None) -> float:
         """Return the metric, nan where it is undefined; `weights` (n,) are frequencies, where it takes them."""
+        _check(weights, outcomes)
         return self.function(outcomes, weights)
+
+
+def _check(weights: FloatArray | None, outcomes: Outcomes) -> None:
+    if weights is not None:
+        check_weights(weights, len(outcomes))
 
 
 Metric: TypeAlias = MeanMetric | BinnedMetric | SampleMetric

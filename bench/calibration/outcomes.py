@@ -83,6 +83,8 @@ class Outcomes:
         groups = items if group_ids is None else _ids(group_ids, len(items))
         check_lengths(np.shape(values), {"labels": labels, "item_ids": items, "group_ids": groups})
         check_distributions("probabilities", "divide each row by its sum", values, items, tolerance)
+        # Within what its type can hold a sum of 1 may have an entry above 1.
+        values = np.minimum(values, 1.0)
         check_labels(as_array(labels), values.shape[1], items)
         check_items(items)
         return cls(

@@ -52,5 +52,6 @@ def check_disjoint(fit: Outcomes, score: Outcomes) -> None:
         if len(shared):
             raise BadInput(
                 f"Got {len(shared)} {kind}(s) in both the fit and the score set, such as {str(shared[0])!r}, but a "
-                f"calibrator is scored on other {kind}s than it was fitted on; split by group_id before fitting."
+                f"calibrator is scored on other {kind}s than it was fitted on; split by group_id before fitting, or "
+                "give sets of different items ids of their own: without ids rows are numbered."
             )

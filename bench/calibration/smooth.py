@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from bench.calibration.arrays import FloatArray, as_floats
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
+from bench.calibration.validation import check_pairs
 
 # Cells of the grid over [0, 1].
 _CELLS = 2**14
@@ -31,6 +32,7 @@ def smooth_ece(confidence: Any, correct: Any, weights: Any = None) -> float:
     """
     sure, right = as_floats(confidence), as_floats(correct)
     weight = np.ones_like(sure) if weights is None else as_floats(weights)
+    check_pairs(sure, right, weight)
     coefficients = dct(_on_grid(sure, weight * (sure - right) / weight.sum()), norm="ortho")
 
     def excess(bandwidth: float) -> float:

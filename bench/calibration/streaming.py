@@ -14,7 +14,7 @@ from bench.calibration.binning import Binning, BinSums, added, bin_sums, equal_w
 from bench.calibration.metric import BinnedMetric, MeanMetric, Metric
 from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes, answers
-from bench.calibration.validation import check_distributions, check_labels, sum_tolerance
+from bench.calibration.validation import check_distributions, check_labels, check_lengths, sum_tolerance
 from bench.errors import BadInput
 
 STREAMING: tuple[str, ...] = tuple(
@@ -39,14 +39,22 @@ class Accumulator:
         self._sums: dict[Binning, BinSums] = {}
 
     def update(self, probabilities: Any, labels: Any, weights: Any = None) -> None:
-        """Add a batch: `probabilities` (n, K), `labels` (n,), and frequencies `weights` (n,); numpy or torch."""
+        """Add a batch: `probabilities` (n, K), `labels` (n,), and frequencies `weights` (n,); numpy or torch.
+
+        A batch of 0 rows adds nothing. A batch that is refused leaves all as it was.
+        """
+        added_here = Accumulator(self.classes, tuple(metric.name for metric in self.metrics))
         for batch, weight in _batches(probabilities, labels, weights, self.classes):
-            self._weight += float(weight.sum())
-            for metric in self.metrics:
-                if isinstance(metric, MeanMetric):
-                    self._means[metric.name] += metric.total(batch, weight)
-            for binning in {m.binning for m in self.metrics if isinstance(m, BinnedMetric)}:
-                self._add(binning, binning.sums(batch, weight))
+            added_here._count(batch, weight)
+        self.merge(added_here)
+
+    def _count(self, batch: Outcomes, weight: FloatArray) -> None:
+        self._weight += float(weight.sum())
+        for metric in self.metrics:
+            if isinstance(metric, MeanMetric):
+                self._means[metric.name] += metric.total(batch, weight)
+        for binning in {m.binning for m in self.metrics if isinstance(m, BinnedMetric)}:
+            self._add(binning, binning.sums(batch, weight))
 
     def merge(self, other: Accumulator) -> None:
         """Add all that `other` has seen; raises BadInput where it counts other metrics or classes."""
@@ -83,8 +91,7 @@ def calibration_error(probabilities: Any, labels: Any, bins: int = BINS, weights
     `Outcomes.from_probabilities` does.
     """
     shape = tuple(probabilities.shape) if hasattr(probabilities, "shape") else np.shape(probabilities)
-    if shape[0] == 0:
-        raise BadInput("Got 0 predictions, but a score needs at least 1; raise the evaluation limit.")
+    check_lengths(shape, {"labels": labels} if weights is None else {"labels": labels, "weights": weights})
     sums = BinSums(*(np.zeros(bins) for _ in range(3)))
     for by_class, chosen, weight in _checked(probabilities, labels, weights, shape[-1]):
         confidence = by_class.max(axis=0)
@@ -117,9 +124,8 @@ def _checked(
     frequencies = None if weights is None else as_array(weights)
     if rows.ndim != 2 or rows.shape[1] != classes:
         raise BadInput(f"Got probabilities of shape {rows.shape}, but they must be of shape (items, {classes}).")
-    for name, column in (("labels", chosen), ("weights", frequencies)):
-        if column is not None and len(column) != len(rows):
-            raise BadInput(f"Got {len(column)} {name} for {len(rows)} rows of probabilities; give one for each row.")
+    if len(rows):
+        check_lengths(rows.shape, {"labels": chosen} if weights is None else {"labels": chosen, "weights": frequencies})
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)
         # Classes along the slow axis: reductions over a few classes are then whole-array operations.
@@ -130,6 +136,8 @@ def _checked(
             )
         if chosen.dtype.kind not in "iu" or chosen[part].min() < 0 or chosen[part].max() >= classes:
             check_labels(chosen[part], classes, _numbers(start, by_class))
+        # Within what its type can hold a sum of 1 may have an entry above 1.
+        np.minimum(by_class, 1.0, out=by_class)
         yield by_class, chosen[part].astype(np.intp, copy=False), _frequencies(frequencies, part)
 
 

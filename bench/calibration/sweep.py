@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bench.calibration.arrays import FloatArray, IntArray, as_floats
 from bench.calibration.metric import SampleMetric
+from bench.calibration.validation import check_pairs
 
 
 def sweep_error(confidence: Any, correct: Any, weights: Any = None) -> float:
@@ -22,6 +23,7 @@ def sweep_error(confidence: Any, correct: Any, weights: Any = None) -> float:
     """
     sure, right = as_floats(confidence), as_floats(correct)
     weight = np.ones_like(sure) if weights is None else as_floats(weights)
+    check_pairs(sure, right, weight)
     order = np.argsort(sure, kind="stable")
     levels = _levels(sure[order], weight[order])
     return float(_sweep(levels, _at_levels(levels, (weight * right)[order][None, :]))[0])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.calibration.arrays import FloatArray
 from bench.errors import BadInput
 from bench.predictions import Predictions
 
@@ -22,7 +23,8 @@ def check_predictions(predictions: Predictions) -> None:
 
 def sum_tolerance(probabilities: Any) -> float:
     """Return how far from 1 the sum of a row may be, given the float type that `probabilities` were stored in."""
-    name = str(getattr(probabilities, "dtype", "float64")).rpartition(".")[2]
+    dtype = getattr(probabilities, "dtype", np.dtype(np.float64))
+    name = dtype.name if isinstance(dtype, np.dtype) else str(dtype).rpartition(".")[2]
     # Each entry is rounded by at most half an epsilon of its own size, so the sum by half an epsilon; twice for slack.
     epsilon = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}.get(name, 0.0)
     return max(_SUM_TOLERANCE, 4 * epsilon)
@@ -44,6 +46,8 @@ def check_lengths(shape: tuple[int, ...], columns: dict[str, Any], what: str = "
     if shape[0] == 0:
         raise BadInput("Got 0 predictions, but a score needs at least 1; raise the evaluation limit.")
     for name, column in columns.items():
+        if np.ndim(column) != 1:
+            raise BadInput(f"Got {name} of shape {np.shape(column)}, but they must be of shape ({shape[0]},).")
         if len(column) != shape[0]:
             raise BadInput(f"Got {len(column)} {name} for {shape[0]} rows of {what}; predict this split again.")
 
@@ -61,6 +65,33 @@ def _check_values(predictions: Predictions) -> None:
     if predictions.posterior is not None:
         posterior = np.asarray(predictions.posterior)
         check_distributions("posterior", "make the split again", posterior, predictions.item_ids, _SUM_TOLERANCE)
+
+
+def check_weights(weights: FloatArray, n: int) -> None:
+    """Raise BadInput unless `weights` are one finite number >= 0 for each of `n` items, and not all 0."""
+    if weights.shape != (n,):
+        raise BadInput(f"Got weights of shape {weights.shape} for {n} items; pass one frequency an item.")
+    bad = ~(np.isfinite(weights) & (weights >= 0))
+    if bad.any():
+        raise BadInput(f"Got weight {weights[bad][0]}, but frequencies are finite and not negative; count copies.")
+    if not weights.any():
+        raise BadInput(f"Got weights that are 0 for all {n} items, but one must count; give one at least a weight.")
+
+
+def check_pairs(confidence: FloatArray, correct: FloatArray, weights: FloatArray | None = None) -> None:
+    """Raise BadInput unless `confidence` and `correct` are (n,), n >= 1, in [0, 1], and `weights` fit them."""
+    if confidence.ndim != 1 or confidence.shape != correct.shape or not len(confidence):
+        raise BadInput(
+            f"Got confidence of shape {confidence.shape} and correct of shape {correct.shape}, but they are (n,) with "
+            "one entry an item and at least 1 item."
+        )
+    for name, values in (("confidence", confidence), ("correct", correct)):
+        # Not a number fails the comparison.
+        if not (values.min() >= 0 and values.max() <= 1 + _SUM_TOLERANCE):
+            odd = values[~((values >= 0) & (values <= 1 + _SUM_TOLERANCE))][0]
+            raise BadInput(f"Got {name} {odd}, but it is in [0, 1]; divide percentages by 100, drop what is missing.")
+    if weights is not None:
+        check_weights(weights, len(confidence))
 
 
 def check_labels(labels: npt.NDArray[Any], classes: int, item_ids: npt.NDArray[np.str_]) -> None:

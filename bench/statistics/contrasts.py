@@ -184,7 +184,8 @@ def check_same_draw(first: Resampled, other: Resampled) -> None:
     if len(sizes) > 1 or first.seed != other.seed:
         raise BadInput(
             f"Got {sorted(sizes)} replicates of seeds {sorted({first.seed, other.seed})} in one contrast; "
-            "resample all conditions with the same number and seed."
+            "resample all conditions with the same number and seed (with at most 200 replicates where one has a map "
+            "other than a temperature, which is fitted anew in each)."
         )
     if first.paired != other.paired or (not first.paired and len(first.members) != len(other.members)):
         raise BadInput("Got an unpaired and a paired contrast in one; contrast like with like.")

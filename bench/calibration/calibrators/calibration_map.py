@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.calibration.arrays import FloatArray
 from bench.calibration.outcomes import Outcomes
-from bench.errors import BadInput
+from bench.calibration.validation import check_weights
 
 Parameters: TypeAlias = dict[str, float | list[Any]]
 
@@ -40,7 +40,7 @@ def weighted(outcomes: Outcomes, weights: FloatArray | None) -> tuple[Outcomes, 
     """
     if weights is None:
         return outcomes, np.ones(len(outcomes))
-    _check_weights(weights, len(outcomes))
+    check_weights(weights, len(outcomes))
     rows = np.flatnonzero(weights)
     return (outcomes, weights) if len(rows) == len(outcomes) else (outcomes.take(rows), weights[rows])
 
@@ -61,13 +61,3 @@ def floored_logs(log_probabilities: FloatArray) -> FloatArray:
     """
     floored: FloatArray = np.maximum(log_probabilities, LEAST_LOG)
     return floored
-
-
-def _check_weights(weights: FloatArray, n: int) -> None:
-    if weights.shape != (n,):
-        raise BadInput(f"Got weights of shape {weights.shape} for {n} items; pass one frequency an item.")
-    bad = ~(np.isfinite(weights) & (weights >= 0))
-    if bad.any():
-        raise BadInput(f"Got weight {weights[bad][0]}, but frequencies are finite and not negative; count copies.")
-    if not weights.any():
-        raise BadInput(f"Got weights that are 0 for all {n} items, but a fit needs an item; weight one at least.")

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from bench.calibration.arrays import FloatArray, IntArray, at, log_softmax
 from bench.calibration.calibrators.calibration_map import Parameters, finite_logs, weighted
 from bench.calibration.outcomes import Outcomes
+from bench.errors import BadInput
 
 # Temperatures of trained networks lie well inside; outside, probabilities are uniform or 0 and 1 for every purpose.
 LOWEST, HIGHEST = 1e-4, 1e4
@@ -19,7 +20,10 @@ _LOG_BOUNDS = (math.log(LOWEST), math.log(HIGHEST))
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """A fitted temperature: `value` > 0, mean NLL of the fit set in nats before and after, whether it is at a bound."""
+    """A fitted temperature: `value` > 0, mean NLL of the fit set in nats before and after, whether it is at a bound.
+
+    The NLLs are of finite logits: a label with probability exactly 0 costs much and not everything.
+    """
 
     value: float
     nll_before: float
@@ -38,8 +42,11 @@ class Temperature:
 def apply(outcomes: Outcomes, temperature: float) -> Outcomes:
     """Return `outcomes` with their logits divided by `temperature` > 0; answers and correctness stay.
 
-    Logits are `finite_logs`: a probability of exactly 0 becomes a small one where T is large.
+    Logits are `finite_logs`: a probability of exactly 0 becomes a small one where T is large. Raises BadInput for a
+    temperature that is not above 0.
     """
+    if not temperature > 0:
+        raise BadInput(f"Got temperature={temperature}, but it is above 0: a negative one would turn answers round.")
     return outcomes.with_log_probabilities(log_softmax(finite_logs(outcomes.log_probabilities) / temperature))
 
 
