@@ -124,5 +124,9 @@ def _worlds(spec: ModelSpec, target: str, worlds: tuple[int, ...]) -> Iterator[t
 
 def _asked(selection: Selection) -> str:
     axes = ("models", "intermediates", "targets", "languages", "seeds", "variants")
-    asked = [f"{axis}={','.join(map(str, getattr(selection, axis)))}" for axis in axes if getattr(selection, axis)]
+    asked = [
+        f"{axis}={','.join(map(str, getattr(selection, axis)))}"
+        for axis in axes
+        if getattr(selection, axis) is not None
+    ]
     return " ".join(asked) or "no further options"

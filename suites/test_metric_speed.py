@@ -106,15 +106,14 @@ def test_whole_metric_set(benchmark, languages):
     peers = peer_metrics()
     sets = [pair[0] for pair in languages[0]]
     groups = languages[1]
-    ours = dict.fromkeys(METRICS, 0.0)
+    ours = {name: 0.0 for name, metric in METRICS.items() if metric.needs != "posterior"}
 
     def whole_set():
         for rows, labels in sets:
             found = Outcomes.from_probabilities(rows, labels, group_ids=groups)
-            for name, metric in METRICS.items():
+            for name in ours:
                 start = time.perf_counter()
-                if metric.defined_for(found):
-                    metric.value(found)
+                METRICS[name].value(found)
                 ours[name] += time.perf_counter() - start
 
     actions = {
