@@ -26,7 +26,7 @@ from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
 from bench.calibration.outcomes import Outcomes
-from bench.calibration.validation import check_pairs
+from bench.calibration.validation import scored_arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,8 @@ def brier_decomposition(confidence: Any, correct: Any, weights: Any = None) -> D
     A `correct` between is the share of ties that is right: correct (1 - c)^2 + (1 - correct) c^2. Takes numpy, lists or
     torch tensors; `weights` are frequencies: weight k is k copies.
     """
-    sure, right = as_floats(confidence), as_floats(correct)
-    check_pairs(sure, right, None if weights is None else as_floats(weights))
-    return _decomposition(sure, right, _weights(sure, weights), _brier, _brier(sure, right))
+    sure, right, weight = scored_arrays(confidence, correct, weights)
+    return _decomposition(sure, right, weight, _brier, _brier(sure, right))
 
 
 def multiclass_brier_decomposition(probabilities: Any, labels: Any, weights: Any = None) -> Decomposition:
@@ -76,9 +75,8 @@ def nll_decomposition(confidence: Any, correct: Any, weights: Any = None) -> Dec
     Arrays are (n,), weights are frequencies. Where an answer of confidence 1 is wrong (or one of 0 right) the score and
     the miscalibration are inf; the other two parts are always finite.
     """
-    sure, right = as_floats(confidence), as_floats(correct)
-    check_pairs(sure, right, None if weights is None else as_floats(weights))
-    return _decomposition(sure, right, _weights(sure, weights), _log_score, _log_score(sure, right))
+    sure, right, weight = scored_arrays(confidence, correct, weights)
+    return _decomposition(sure, right, weight, _log_score, _log_score(sure, right))
 
 
 def _decomposition(

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.calibration.arrays import as_floats
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
-from bench.calibration.validation import check_pairs
+from bench.calibration.validation import scored_arrays
 
 
 def ks_error(confidence: Any, correct: Any, weights: Any = None) -> float:
@@ -21,9 +20,7 @@ def ks_error(confidence: Any, correct: Any, weights: Any = None) -> float:
 
     Takes numpy, lists or torch tensors; `weights` are frequencies: weight k is k copies.
     """
-    sure, right = as_floats(confidence), as_floats(correct)
-    weight = np.ones_like(sure) if weights is None else as_floats(weights)
-    check_pairs(sure, right, weight)
+    sure, right, weight = scored_arrays(confidence, correct, weights)
     distinct, index = np.unique(sure, return_inverse=True)
     gaps = sums_by(index, len(distinct), weight * (sure - right))
     return float(np.abs(np.cumsum(gaps)).max() / weight.sum())

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from bench.calibration.arrays import FloatArray, as_floats
+from bench.calibration.arrays import FloatArray
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
 from bench.calibration.outcomes import Outcomes
-from bench.calibration.validation import check_pairs
+from bench.calibration.validation import scored_arrays
 from bench.errors import BadInput
 
 _COVERAGE = 0.8
@@ -83,10 +83,7 @@ class _Levels:
 
 
 def _levels(confidence: Any, correct: Any, weights: Any) -> _Levels:
-    right = as_floats(correct)
-    weight = np.ones_like(right) if weights is None else as_floats(weights)
-    sure = as_floats(confidence)
-    check_pairs(sure, right, weight)
+    sure, right, weight = scored_arrays(confidence, correct, weights)
     distinct, index = np.unique(-sure, return_inverse=True)
     return _Levels(*(sums_by(index, len(distinct), weight * share) for share in (right, 1 - right)))
 

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.fft import dct, idct
 from scipy.optimize import brentq
 
-from bench.calibration.arrays import FloatArray, as_floats
+from bench.calibration.arrays import FloatArray
 from bench.calibration.binning import sums_by
 from bench.calibration.metric import SampleMetric
-from bench.calibration.validation import check_pairs
+from bench.calibration.validation import scored_arrays
 
 # Cells of the grid over [0, 1].
 _CELLS = 2**14
@@ -30,9 +30,7 @@ def smooth_ece(confidence: Any, correct: Any, weights: Any = None) -> float:
     most .3 r / (2^14 smECE)^2, r the mean |c_i - a_i|: 1.1e-5 r at .01. relplot 1.0.3 agrees within its search step of
     1e-3 up to about .2; it cuts kernels at a distance of 1/2, which shows where a larger error changes its sign.
     """
-    sure, right = as_floats(confidence), as_floats(correct)
-    weight = np.ones_like(sure) if weights is None else as_floats(weights)
-    check_pairs(sure, right, weight)
+    sure, right, weight = scored_arrays(confidence, correct, weights)
     coefficients = dct(_on_grid(sure, weight * (sure - right) / weight.sum()), norm="ortho")
 
     def excess(bandwidth: float) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.calibration.arrays import FloatArray, IntArray, as_floats
+from bench.calibration.arrays import FloatArray, IntArray
 from bench.calibration.metric import SampleMetric
-from bench.calibration.validation import check_pairs
+from bench.calibration.validation import scored_arrays
 
 
 def sweep_error(confidence: Any, correct: Any, weights: Any = None) -> float:
@@ -21,9 +21,7 @@ def sweep_error(confidence: Any, correct: Any, weights: Any = None) -> float:
     Arrays are (n,); `weights` are frequencies. Copies change nothing: n bins of equal mass part all levels already, and
     equal confidences are never parted, unlike in the authors' code.
     """
-    sure, right = as_floats(confidence), as_floats(correct)
-    weight = np.ones_like(sure) if weights is None else as_floats(weights)
-    check_pairs(sure, right, weight)
+    sure, right, weight = scored_arrays(confidence, correct, weights)
     order = np.argsort(sure, kind="stable")
     levels = _levels(sure[order], weight[order])
     return float(_sweep(levels, _at_levels(levels, (weight * right)[order][None, :]))[0])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.calibration.arrays import FloatArray
+from bench.calibration.arrays import FloatArray, as_floats
 from bench.errors import BadInput
 from bench.predictions import Predictions
 
@@ -92,6 +92,14 @@ def check_pairs(confidence: FloatArray, correct: FloatArray, weights: FloatArray
             raise BadInput(f"Got {name} {odd}, but it is in [0, 1]; divide percentages by 100, drop what is missing.")
     if weights is not None:
         check_weights(weights, len(confidence))
+
+
+def scored_arrays(confidence: Any, correct: Any, weights: Any = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return confidence, correct and weights (1 if none are given) as valid float64 (n,); raises as `check_pairs`."""
+    sure, right = as_floats(confidence), as_floats(correct)
+    weight = np.ones_like(sure) if weights is None else as_floats(weights)
+    check_pairs(sure, right, weight)
+    return sure, right, weight
 
 
 def check_labels(labels: npt.NDArray[Any], classes: int, item_ids: npt.NDArray[np.str_]) -> None:
