@@ -32,7 +32,7 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     """Score `condition` under every recalibration, run `check` on its logits, store and return the rows."""
     test, source, halves = inputs.read()
     check(test, halves, source)
-    names = ("none", *engine.settings.recalibrations)
+    names = ("none", *engine.recalibrations(training_of(condition)))
     scores = [score(test, source=source, halves=halves, recalibration=name) for name in names]
     # Whether a cell is at chance is a matter of the model's own answers, whatever a calibrator makes of them.
     chance = _at_chance(scores[0], test)
@@ -58,7 +58,7 @@ def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str,
         "test": inputs.test.key,
         "source": None if inputs.source is None else inputs.source.key,
         "halves": {language: entry.key for language, entry in inputs.halves.items()},
-        "recalibrations": sorted(engine.settings.recalibrations),
+        "recalibrations": sorted(engine.recalibrations(training_of(condition))),
     }
 
 
@@ -83,7 +83,8 @@ def _row(
             "world": _world(condition),
             "split": test.metadata["split"],
             **scored,
-            "flags": sorted({*test.metadata["flags"], *flags}),
+            "baseline": test.metadata["baseline"],
+            "flags": sorted({*test.metadata["flags"], *flags, *_unpaired(scored)}),
             "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
@@ -93,9 +94,15 @@ def _row(
 
 
 def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
-    """Flag a cell whose accuracy is not shown to be above chance: its gap is only its confidence."""
-    low = scored["metrics"]["accuracy"]["low"]
-    return ("at_chance",) if low is None or low <= 1 / test.logits.shape[1] else ()
+    """Flag a cell whose score is not shown to be above its baseline: its gap is only its confidence."""
+    baseline = test.metadata["baseline"]
+    low = scored["task_scores"][baseline["score"]]["low"]
+    return ("at_chance",) if low is None or low <= baseline["value"] else ()
+
+
+def _unpaired(scored: Mapping[str, Any]) -> tuple[str, ...]:
+    """Flag a contrast between other items in each language: what they say differs too."""
+    return ("unpaired",) if scored["pairing"] == "none" else ()
 
 
 def _name_of(calibrator: Mapping[str, Any] | None) -> str:
@@ -107,7 +114,9 @@ def _flags(condition: Condition, recalibration: str) -> tuple[str, ...]:
     name = RecalibrationName.parse(recalibration)
     if name is None:
         return ("arbitrary_scale",) if variants.variant(condition.variant).arbitrary_scale else ()
-    own_labels = name.where != "en" and (name.where == "pool" or condition.language != training_of(condition).source)
+    own_labels = name.where not in ("en", "pivot") and (
+        name.where == "pool" or condition.language != training_of(condition).source
+    )
     return ("target_labels",) if own_labels else ()
 
 
@@ -121,9 +130,10 @@ def throughput(provenance: Mapping[str, Any]) -> dict[str, float | None]:
     train, predict = provenance["train"], provenance["predict"]
     if provenance["timing_note"]:
         return dict.fromkeys(_RATES)
+    trained = train or {"examples": 0, "tokens": 0, "train_seconds": 0}
     return {
-        "train_examples_per_s": _rate(train["examples"], train["train_seconds"]),
-        "train_tokens_per_s": _rate(train["tokens"], train["train_seconds"]),
+        "train_examples_per_s": _rate(trained["examples"], trained["train_seconds"]),
+        "train_tokens_per_s": _rate(trained["tokens"], trained["train_seconds"]),
         "predict_examples_per_s": _rate(predict["examples"], predict["seconds"]),
         "predict_tokens_per_s": _rate(predict["tokens"], predict["seconds"]),
     }
@@ -134,4 +144,8 @@ def _rate(amount: float, seconds: float) -> float | None:
 
 
 def _timings(provenance: Mapping[str, Any]) -> dict[str, float]:
-    return {"train_s": provenance["train"]["train_seconds"], "predict_s": provenance["predict"]["seconds"]}
+    train = provenance["train"]
+    return {
+        **({} if train is None else {"train_s": train["train_seconds"]}),
+        "predict_s": provenance["predict"]["seconds"],
+    }

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from bench import cost
 from bench.catalog import models, tasks
 from bench.condition import Condition
-from bench.engine import Engine, Recipes
+from bench.engine import Engine
 from bench.errors import CrosscalError, Unavailable
+from bench.keys import Recipes
 from bench.plan import Artefact, Plan, Training, intermediate_name, plan
 from bench.requirements import require
 from bench.training.protocol import Phase
@@ -23,7 +24,8 @@ _PUBLISHED_CALIBRATE = 1245
 class Estimate:
     """What one model's conditions would take: trainings needed and stored, hours and gigabytes of what is needed.
 
-    `reason` says why the model cannot run here, and is empty when it can.
+    `unshared` counts the trainings there would be if every cell trained its own. `reason` says why the model cannot run
+    here, and is empty when it can.
     """
 
     model: str
@@ -32,6 +34,7 @@ class Estimate:
     hours: float
     gigabytes: float
     reason: str
+    unshared: int = 0
 
 
 def estimates(engine: Engine, conditions: Iterable[Condition]) -> list[Estimate]:
@@ -54,7 +57,7 @@ def check(estimate: Estimate, budget: float, device: str) -> None:
 
 
 def _estimate(engine: Engine, model: str, graph: Plan) -> Estimate:
-    reason = _reason(engine, graph.artefacts[0].training)
+    reason = _reason(engine, graph.artefacts[0])
     stored = {artefact.name for artefact in graph.artefacts if not reason and _is_stored(engine, artefact)}
     needed = [artefact for artefact in graph.artefacts if artefact.name not in stored]
     trainings = [artefact for artefact in graph.artefacts if artefact.kind != "predictions"]
@@ -65,12 +68,13 @@ def _estimate(engine: Engine, model: str, graph: Plan) -> Estimate:
         hours=sum(artefact.hours for artefact in needed),
         gigabytes=sum(artefact.gigabytes for artefact in needed),
         reason=reason,
+        unshared=graph.unshared,
     )
 
 
-def _reason(engine: Engine, training: Training) -> str:
+def _reason(engine: Engine, artefact: Artefact) -> str:
     try:
-        require(engine, training, training.source)
+        require(engine, artefact.training, artefact.languages[0])
     except Unavailable as error:
         return str(error)
     return ""
@@ -96,11 +100,21 @@ def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple
     def cost_of(kind: str, training: Training, languages: tuple[str, ...]) -> tuple[float, float]:
         spec = models.model(training.model, engine.settings.own_models)
         if kind == "predictions":
-            return cost.prediction_hours(spec, _items(engine, training, languages), engine.settings.device), 0.0
+            hours = cost.prediction_hours(
+                spec, _items(engine, training, languages), engine.settings.device, _kind(kind, training)
+            )
+            return hours, 0.0
         phase, examples = _training(engine, kind, training)
-        return cost.training_hours(spec, phase, examples, engine.settings.device), cost.checkpoint_gigabytes(spec)
+        hours = cost.training_hours(spec, phase, examples, engine.settings.device, _kind(kind, training))
+        return hours, cost.checkpoint_gigabytes(spec)
 
     return cost_of
+
+
+def _kind(artefact: str, training: Training) -> str:
+    """Return the kind of task that an artefact is made on."""
+    task = tasks.intermediate(training.intermediate)
+    return task.kind if artefact == "intermediate" and not task.control else tasks.target(training.target).kind
 
 
 def _training(engine: Engine, kind: str, training: Training) -> tuple[Phase, int]:
@@ -108,7 +122,9 @@ def _training(engine: Engine, kind: str, training: Training) -> tuple[Phase, int
     recipes = engine.recipes(training)
     try:
         if kind == "intermediate":
-            return recipes.intermediate_phase, len(recipes.materials.intermediate(training).examples)
+            return recipes.intermediate_phase, sum(
+                len(one.examples) for one in recipes.materials.intermediates(training)
+            )
         return recipes.target_phase, len(recipes.materials.train(training).examples)
     except CrosscalError:
         return _published(engine, recipes, kind)
@@ -130,10 +146,8 @@ def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> in
     materials = engine.recipes(training).materials
     limit = engine.settings.eval_limit
     try:
-        test, calibrate = (
-            len(materials.test(training, training.source).examples),
-            len(materials.calibrate(training, training.source).examples),
-        )
+        test = len(materials.test(training, languages[0]).examples)
+        calibrate = len(materials.calibrate(training, languages[0]).examples) if training.trains_target else 0
     except CrosscalError:
         test, calibrate = _within(_PUBLISHED_TEST, limit), _within(_PUBLISHED_CALIBRATE, limit)
     return len(languages) * (test + calibrate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.catalog.models import ModelSpec
+from bench.data.example import MINING, MULTIPLE_CHOICE, RETRIEVAL, SENTENCE_PAIR, SPAN, TAGGING
 from bench.training.protocol import Phase
 
 # Forward and backward pass cost about 6 floating-point operations a parameter and token, a forward pass alone 2
@@ -13,27 +14,36 @@ _PREDICT_FLOP = 2
 # Sustained rates assumed for an estimate; a run prints what it really reached.
 _FLOP_PER_SECOND = {"cpu": 5e10, "cuda": 1e14}
 
-# Mean tokens of one pair: XNLI English under the XLM-R vocabulary, and the artificial worlds.
-_TOKENS = {"real": 46, "artificial": 30}
+# Mean tokens of one example: XNLI English under the XLM-R vocabulary, and the artificial worlds; rough for other kinds.
+_TOKENS = {
+    "real": {SENTENCE_PAIR: 46, TAGGING: 35, SPAN: 250, MULTIPLE_CHOICE: 350, RETRIEVAL: 30, MINING: 30},
+    "artificial": {SENTENCE_PAIR: 30, TAGGING: 18, SPAN: 70, MULTIPLE_CHOICE: 120, RETRIEVAL: 30, MINING: 15},
+}
 
 # Small layers leave a processor waiting: below this the work for a token stops shrinking.
 _SMALLEST_BODY = 500_000
 
 
-def training_hours(spec: ModelSpec, phase: Phase, examples: int, device: str) -> float:
-    """Return the estimated hours of one training phase on `examples` examples."""
-    tokens = phase.total_steps(examples) * phase.batch_size * _TOKENS[spec.world]
+def training_hours(spec: ModelSpec, phase: Phase, examples: int, device: str, kind: str = SENTENCE_PAIR) -> float:
+    """Return the estimated hours of one training phase on `examples` examples of one kind ("multi": of all)."""
+    tokens = phase.total_steps(examples) * phase.batch_size * _tokens(spec, kind)
     return _hours(_TRAIN_FLOP, spec, tokens, device)
 
 
-def prediction_hours(spec: ModelSpec, examples: int, device: str) -> float:
-    """Return the estimated hours of predicting `examples` units."""
-    return _hours(_PREDICT_FLOP, spec, examples * _TOKENS[spec.world], device)
+def prediction_hours(spec: ModelSpec, examples: int, device: str, kind: str = SENTENCE_PAIR) -> float:
+    """Return the estimated hours of predicting `examples` examples of one kind."""
+    return _hours(_PREDICT_FLOP, spec, examples * _tokens(spec, kind), device)
 
 
 def checkpoint_gigabytes(spec: ModelSpec) -> float:
     """Return the size of one stored checkpoint in float32."""
     return 4 * spec.parameters / 1e9
+
+
+def _tokens(spec: ModelSpec, kind: str) -> float:
+    known = _TOKENS[spec.world]
+    # Of `multi` most examples are pairs.
+    return known.get(kind, known[SENTENCE_PAIR])
 
 
 def _hours(flop: int, spec: ModelSpec, tokens: float, device: str) -> float:

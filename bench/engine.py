@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
 
 from bench.calibration.fit_set import fit_languages
 from bench.calibration.recalibration_name import RecalibrationName
-from bench.canonical import digest
-from bench.catalog import models, protocols, tasks, variants
+from bench.catalog import models, protocols, tasks
+from bench.catalog.target_languages import pivot_of, target_languages
 from bench.condition import Condition
-from bench.data.example import Split
+from bench.data.example import MINING, RETRIEVAL, Split
 from bench.data.sources import Access
 from bench.errors import CrosscalError, DataError, Unavailable, UpstreamFailed
+from bench.keys import Recipes
 from bench.materials import Materials
 from bench.modeling.progress import Report
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, read_predictions
-from bench.recipe import encoder_identity, phase_identity, predictions_identity
 from bench.store import Entry, Failures, Store
 from bench.study import Study
-from bench.training.protocol import Phase
-from bench.weights import Weights, locate
 
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -50,6 +46,7 @@ class Settings:
     keep_checkpoints: bool = False
     timing_note: str = ""
     recalibrations: tuple[str, ...] = ("ts_en",)
+    substitutes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,88 +66,9 @@ class Inputs:
         return read_entry(self.test), source, {language: read_entry(entry) for language, entry in self.halves.items()}
 
 
-def target_languages(training: Training) -> tuple[str, ...]:
-    """Return every language a checkpoint can be evaluated in."""
-    if training.world is None:
-        return tasks.target(training.target).languages
-    from bench.data.artificial import language_tokens
-
-    return language_tokens(training.world)
-
-
 def read_entry(entry: Entry) -> Predictions:
     """Return the predictions stored in `entry`."""
     return read_predictions(entry.path / PREDICTIONS_FILE)
-
-
-class Recipes:
-    """The keys of one training's artefacts, computed from weights, data and phases; nothing is trained here."""
-
-    def __init__(self, training: Training, settings: Settings, materials: Materials, study: Study) -> None:
-        self.training = training
-        self.spec = models.model(training.model, settings.own_models)
-        self.materials = materials
-        self._access = settings.access
-        self.protocol = protocols.protocol(study.protocol)
-
-    @cached_property
-    def weights(self) -> Weights:
-        """The pretrained weights; raises Unavailable when they cannot be had."""
-        return locate(self.spec, self.training, self._access)
-
-    @cached_property
-    def target_phase(self) -> Phase:
-        """The phase on the target task, with what the variant changes."""
-        phase = self.protocol.phase("target", self.training.target)
-        return variants.variant(self.training.variant).apply(phase)
-
-    @cached_property
-    def intermediate_phase(self) -> Phase:
-        """The intermediate phase: its full schedule, no selection, so that arms differ in data and not in luck.
-
-        It is the same for all variants, which change the target phase alone and share the encoder.
-        """
-        phase = self.protocol.phase("intermediate", self.training.intermediate)
-        phase = replace(phase, patience=None, evaluate_every=None, select_limit=None)
-        if not tasks.intermediate(self.training.intermediate).control:
-            return phase
-        reference = self.protocol.phase("intermediate", tasks.MORE_REFERENCE)
-        steps = reference.total_steps(len(self.materials.reference(self.training).examples))
-        return replace(phase, epochs=None, max_steps=steps)
-
-    @cached_property
-    def intermediate_identity(self) -> dict[str, Any]:
-        """Everything that determines the intermediate encoder."""
-        start = encoder_identity(self.weights.digest, self.spec.layers)
-        train = self.materials.intermediate(self.training)
-        return phase_identity(start, self.intermediate_phase, train, None, self.training.seed)
-
-    @cached_property
-    def intermediate_key(self) -> str:
-        """The key of the intermediate encoder."""
-        return digest(self.intermediate_identity)
-
-    @cached_property
-    def checkpoint_identity(self) -> dict[str, Any]:
-        """Everything that determines the fine-tuned checkpoint."""
-        start: dict[str, Any] | str = encoder_identity(self.weights.digest, self.spec.layers)
-        if self.training.intermediate != "none":
-            start = self.intermediate_key
-        train, select = self.materials.train(self.training), self.materials.select(self.training)
-        return phase_identity(start, self.target_phase, train, select, self.training.seed)
-
-    @cached_property
-    def checkpoint_key(self) -> str:
-        """The key of the fine-tuned checkpoint."""
-        return digest(self.checkpoint_identity)
-
-    def predictions_key(self, split: Split) -> str:
-        """Return the key of this checkpoint's predictions on `split`."""
-        return digest(self.predictions_identity(split))
-
-    def predictions_identity(self, split: Split) -> dict[str, Any]:
-        """Return everything that determines this checkpoint's predictions on `split`."""
-        return predictions_identity(self.checkpoint_key, split, self.target_phase.max_length)
 
 
 class Engine:
@@ -167,7 +85,10 @@ class Engine:
         spec = models.model(model, settings.own_models)
         token = spec.protocol if settings.protocol == "auto" else settings.protocol
         protocol = protocols.protocol(token)
-        return Study(protocol.token, protocol.settings, settings.train_limit, settings.eval_limit)
+        return Study(
+            protocol.token, protocol.settings, settings.train_limit, settings.eval_limit,
+            substitutes=settings.substitutes,
+        )  # fmt: skip
 
     def materials(self, study: Study) -> Materials:
         """Return the splits of a study, loaded once."""
@@ -177,22 +98,41 @@ class Engine:
         """Return the keys of a training's artefacts; raises Unavailable or DataError when inputs cannot be had."""
         if training not in self._recipes:
             study = self.study(training.model)
-            self._recipes[training] = Recipes(training, self.settings, self.materials(study), study)
+            spec = models.model(training.model, self.settings.own_models)
+            self._recipes[training] = Recipes(training, spec, self.materials(study), study, self.settings.access)
         return self._recipes[training]
+
+    def recalibrations(self, training: Training) -> tuple[str, ...]:
+        """Return the recalibrations that are scored for a training beside "none".
+
+        Retrieval has no source language: what was asked for there is fitted on the pivot pair, by a temperature alone.
+        The confidence of mined pairs is calibrated by construction.
+        """
+        asked = self.settings.recalibrations
+        unlike = {MINING: (), RETRIEVAL: asked and ("ts_pivot",)}
+        return unlike.get(tasks.target(training.target).kind, asked)
 
     def find(self, condition: Condition) -> Inputs | None:
         """Return what `condition` is scored from, or None while any of it is missing."""
         training = training_of(condition)
         materials = self.recipes(training).materials
-        test, source = (
-            self.stored(training, materials.test(training, each)) for each in (condition.language, training.source)
-        )
-        fitted = self.fit_languages(training, condition.language)
-        halves = {each: self.stored(training, materials.calibrate(training, each)) for each in fitted}
+        test = self.stored(training, materials.test(training, condition.language))
+        halves = {each: self.stored(training, split) for each, split in self._fitted(training, condition.language)}
         stored = {language: entry for language, entry in halves.items() if entry is not None}
-        if test is None or source is None or len(stored) < len(halves):
+        if test is None or len(stored) < len(halves):
             return None
-        return Inputs(test, None if condition.language == training.source else source, stored)
+        if condition.language == training.source or not training.trains_target:
+            return Inputs(test, None, stored)
+        source = self.stored(training, materials.test(training, training.source))
+        return None if source is None else Inputs(test, source, stored)
+
+    def _fitted(self, training: Training, language: str) -> list[tuple[str, Split]]:
+        """Return, by language, the splits whose predictions the recalibrations of a language are fitted on."""
+        materials = self.recipes(training).materials
+        pivot = pivot_of(training.target, training.world)
+        if pivot:
+            return [(pivot, materials.test(training, pivot))] if self.recalibrations(training) else []
+        return [(each, materials.calibrate(training, each)) for each in self.fit_languages(training, language)]
 
     def is_complete(self, training: Training) -> bool:
         """Return whether all predictions selected for a training are stored."""
@@ -201,7 +141,7 @@ class Engine:
     def needs_no_checkpoint(self, training: Training) -> bool:
         """Return whether every language of the target is predicted: nothing can ask for the checkpoint again."""
         selected = set(self.settings.languages.get(training, ()))
-        if not selected.issuperset(target_languages(training)):
+        if not selected.issuperset(target_languages(training.target, training.world)):
             return False
         tests = [split for split in self.streams(training) if split.name == "test"]
         return len(tests) == len(selected) and self.is_complete(training)
@@ -210,12 +150,17 @@ class Engine:
         """Return the splits a checkpoint predicts in one stream: test and calibration half of every selected language.
 
         The halves of all of them, asked for or not: any recalibration can then be scored without the checkpoint. A pool
-        takes the halves of the others too. What cannot be read is left out; its own case says why.
+        takes the halves of the others too; a retrieval task the pivot pair. What cannot be read is left out; its own
+        case says why.
         """
         materials = self.recipes(training).materials
-        selected = self.settings.languages.get(training, (training.source,))
-        pooled = self.fit_languages(training, training.source)
-        parts = [(materials.calibrate, each) for each in dict.fromkeys((*selected, *pooled))]
+        selected = self.settings.languages.get(training, (training.source,) if training.trains_target else ())
+        parts: list[tuple[Callable[[Training, str], Split], str]] = []
+        if training.trains_target:
+            pooled = self.fit_languages(training, training.source)
+            parts = [(materials.calibrate, each) for each in dict.fromkeys((*selected, *pooled))]
+        elif pivot := pivot_of(training.target, training.world):
+            selected = tuple(dict.fromkeys((*selected, pivot)))
         splits = []
         for part, language in [*parts, *((materials.test, each) for each in selected)]:
             with suppress(DataError, Unavailable):
@@ -232,9 +177,11 @@ class Engine:
             each
             for name in names
             if name is not None
-            for each in fit_languages(name.where, training.source, language, target_languages(training))
+            for each in fit_languages(
+                name.where, training.source, language, target_languages(training.target, training.world)
+            )
         }
-        return (training.source, *sorted(wanted - {training.source}))
+        return (training.source, *sorted(wanted - {training.source})) if training.trains_target else ()
 
     def stored(self, training: Training, split: Split) -> Entry | None:
         """Return the predictions of a training on `split`, or None while they are missing."""

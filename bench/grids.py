@@ -8,6 +8,7 @@ from itertools import product
 
 from bench.catalog import languages, tasks, variants
 from bench.catalog.models import MODELS, REAL, ModelSpec, model
+from bench.catalog.target_languages import target_languages
 from bench.condition import Condition
 from bench.errors import BadInput
 
@@ -101,25 +102,35 @@ def _of_model(spec: ModelSpec, target: str, grid: Grid, selection: Selection) ->
     for world_languages in _languages(spec, target, selection):
         for intermediate in grid.intermediates:
             for seed, variant in product(grid.seeds, grid.variants):
-                for token in world_languages:
-                    yield Condition(spec.token, intermediate, target, token, seed, variant)
+                if _exists(intermediate, target, seed, variant, grid):
+                    for token in world_languages:
+                        yield Condition(spec.token, intermediate, target, token, seed, variant)
+
+
+def _exists(intermediate: str, target: str, seed: int, variant: str, grid: Grid) -> bool:
+    """Leave out what would repeat another condition: nothing of it depends on that seed, task or variant."""
+    if not tasks.target(target).trains:
+        if tasks.intermediate(intermediate).control:
+            return False
+        if intermediate == "none" and seed != grid.seeds[0]:
+            return False
+    return variants.variant(variant).applies(intermediate, target)
 
 
 def _languages(spec: ModelSpec, target: str, selection: Selection) -> Iterator[tuple[str, ...]]:
     """Yield, for each world of the model, the languages to evaluate in, the source language first."""
     for tokens in _worlds(spec, target, selection.worlds):
-        wanted = tokens if selection.languages is None else [token for token in tokens if token in selection.languages]
-        yield tuple(wanted)
+        wanted = selection.languages
+        extra = tasks.target(target).extra_languages
+        yield tuple(token for token in tokens if (token not in extra if wanted is None else token in wanted))
 
 
 def _worlds(spec: ModelSpec, target: str, worlds: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
     if spec.world == REAL:
-        yield tasks.target(target).languages
+        yield (*target_languages(target, None), *tasks.target(target).extra_languages)
         return
-    from bench.data.artificial import language_tokens
-
     for world in worlds:
-        yield language_tokens(world)
+        yield target_languages(target, world)
 
 
 def _asked(selection: Selection) -> str:

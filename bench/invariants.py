@@ -6,6 +6,8 @@ registry when they run: whatever scores a row is what is checked.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,7 @@ from bench.calibration.arrays import FloatArray, IntArray
 from bench.calibration.binning import bin_sums
 from bench.calibration.calibrators.registry import CALIBRATORS
 from bench.calibration.calibrators.temperature import Temperature
+from bench.calibration.cross_fit import cross_fit, folds
 from bench.calibration.metric import BinnedMetric, Metric, Property
 from bench.calibration.metrics import METRICS
 from bench.calibration.outcomes import Outcomes
@@ -28,7 +31,10 @@ def check_outcomes(outcomes: Outcomes) -> None:
     """Check distributions, ranges, and the order |gap| <= ece15 <= 1 that refinement gives."""
     _same("probabilities", "their sum", 1.0, outcomes.probabilities.sum(axis=1))
     confidence, correct = outcomes.confidence, outcomes.correct
-    _holds("confidence", "lie in [1/K, 1]", _within(confidence, 1 / outcomes.probabilities.shape[1], 1.0))
+    if outcomes.event:
+        _holds("confidence", "lie in [0, 1]", _within(confidence, 0.0, 1.0))
+    else:
+        _holds("confidence", "lie in [1/K, 1]", _within(confidence, 1 / outcomes.probabilities.shape[1], 1.0))
     _holds("correct", "lie in [0, 1]", _within(correct, 0.0, 1.0))
     for metric in _known(outcomes):
         value = metric.value(outcomes)
@@ -59,14 +65,15 @@ def check_weights(outcomes: Outcomes, weights: IntArray) -> None:
 
 
 def check_class_names(predictions: Predictions, order: IntArray) -> None:
-    """Check that renaming the classes changes no metric that says so; `order` (K,) is a permutation."""
-    renamed = Predictions(
-        predictions.item_ids,
-        predictions.group_ids,
-        np.argsort(order)[predictions.labels],
-        predictions.logits[:, order],
-        None if predictions.posterior is None else predictions.posterior[:, order],
-        predictions.metadata,
+    """Check that renaming the classes changes no metric that says so; `order` (K,) is a permutation.
+
+    For kinds whose classes are no events and no candidates in order.
+    """
+    renamed = replace(
+        predictions,
+        labels=np.argsort(order)[predictions.labels],
+        logits=predictions.logits[:, order],
+        posterior=None if predictions.posterior is None else predictions.posterior[:, order],
     )
     first, second = Outcomes.from_predictions(predictions), Outcomes.from_predictions(renamed)
     _compare("classes", "after the classes are renamed", first, second)
@@ -95,9 +102,20 @@ def check_recalibration(outcomes: Outcomes, recalibration: Recalibration) -> Non
     _holds(name, "give finite log probabilities", np.isfinite(after.log_probabilities))
     if info.keeps_answers:
         _same(name, "accuracy", METRICS["accuracy"].value(outcomes), METRICS["accuracy"].value(after))
-        answers = np.where(outcomes.top > 0, after.log_probabilities, np.inf).min(axis=1)
-        highest = after.log_probabilities.max(axis=1)
-        _holds(name, "leave every answer the most probable", answers >= highest - _TOLERANCE)
+        _check_answers(name, outcomes, after)
+
+
+def check_cross_fit(outcomes: Outcomes, pivot: Outcomes) -> None:
+    """Check that no group was fitted on where it is scored, and that only confidence changes."""
+    found = cross_fit(outcomes, pivot)
+    _holds("cross-fit", "have temperatures above 0", np.array(found.temperatures) > 0)
+    own, fitted = folds(outcomes.group_ids), folds(pivot.group_ids)
+    for fold in range(len(found.temperatures)):
+        shared = np.intersect1d(outcomes.group_ids[own == fold], pivot.group_ids[fitted != fold])
+        _holds("cross-fit", f"scale no group it was fitted on, but {len(shared)} in fold {fold}", not len(shared))
+    _holds("cross-fit", "give finite log probabilities", np.isfinite(found.outcomes.log_probabilities))
+    _same("cross-fit", "accuracy", METRICS["accuracy"].value(outcomes), METRICS["accuracy"].value(found.outcomes))
+    _check_answers("cross-fit", outcomes, found.outcomes)
 
 
 def check_apart(fit: Outcomes, score: Outcomes) -> None:
@@ -116,6 +134,13 @@ def check_parallel(outcomes: Outcomes, source: Outcomes) -> None:
     _holds("language", f"have {len(source)} items, but has {len(outcomes)}", len(outcomes) == len(source))
     pairs = [set(zip(each.item_ids.tolist(), each.group_ids.tolist(), strict=True)) for each in (outcomes, source)]
     _holds("language", "have the source's items in the source's groups", pairs[0] == pairs[1])
+
+
+def _check_answers(name: str, before: Outcomes, after: Outcomes) -> None:
+    if not before.event:
+        answers = np.where(before.top > 0, after.log_probabilities, np.inf).min(axis=1)
+        highest = after.log_probabilities.max(axis=1)
+        _holds(name, "leave every answer the most probable", answers >= highest - _TOLERANCE)
 
 
 def _check_fit(name: str, recalibration: Recalibration) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
 from bench.catalog import tasks
 from bench.catalog.languages import world_of
-from bench.data.example import Split
-from bench.data.groups import halve_by_group, limit_by_groups, without_groups
-from bench.data.nli import load_nli
+from bench.catalog.variants import ARTIFICIAL_LANGUAGES, REAL_LANGUAGES, TRANSLATED, TRANSLATION_NOISE
+from bench.data.example import AnyExample, Split
+from bench.data.groups import halve_by_group, limit_by_groups, limit_to_groups, without_groups
+from bench.data.real import load_real
 from bench.data.sources import Access
+from bench.data.texts import load_texts
+from bench.data.translated import load_translated
 from bench.plan import Training
 from bench.study import Study
+
+# Texts of each language that are read beside an intermediate task.
+_TEXTS = 2000
 
 
 class Materials:
     """Loads the splits of one study.
 
-    Whole premise groups are taken up to the limits; development sets are halved by group into `select` (early stopping,
-    of the source alone) and `calibrate` (calibrators), which never meet.
+    Whole groups are taken up to the limits; development sets are halved by group into `select` (early stopping, of the
+    source alone) and `calibrate` (calibrators), which never meet.
     """
 
     def __init__(self, access: Access, study: Study) -> None:
@@ -25,18 +35,32 @@ class Materials:
         self._splits: dict[tuple[str, ...], Split] = {}
 
     def train(self, training: Training) -> Split:
-        """Return the target's training examples in the source language."""
-        return self._limited(training.target, "train", training.source, self._study.train_limit)
+        """Return the target's training examples in the source language: under `mnli_disjoint` half of XNLI's."""
+        whole = self._limited(training.target, "train", training.source, self._study.train_limit)
+        if (training.intermediate, training.target) == (tasks.DISJOINT, "xnli"):
+            return self._kept((training.target, "disjoint"), lambda: _half_by_text(whole, 1))
+        return whole
 
-    def intermediate(self, training: Training) -> Split:
-        """Return what the intermediate phase trains on; for `more`, the target's own training examples."""
-        if training.intermediate == "more":
-            return self.train(training)
-        return self._limited(training.intermediate, "train", training.source, self._study.train_limit)
+    def intermediates(self, training: Training) -> tuple[Split, ...]:
+        """Return what the intermediate phase trains on, a split a task; for `more`, the target's own examples."""
+        task = tasks.intermediate(training.intermediate)
+        if task.control:
+            return (self.train(training),)
+        if training.intermediate == tasks.DISJOINT:
+            whole = self._limited("mnli", "train", training.source, self._study.train_limit)
+            return (self._kept((tasks.DISJOINT,), lambda: _half_by_text(whole, 0)),)
+        load = self._translated if training.variant == TRANSLATED else self._source
+        return tuple(load(part, training) for part in task.parts or (task.token,))
 
     def reference(self, training: Training) -> Split:
         """Return the training examples of the intermediate task whose number of steps `more` takes."""
-        return self._limited(tasks.MORE_REFERENCE, "train", training.source, self._study.train_limit)
+        return self._source(tasks.MORE_REFERENCE, training)
+
+    def texts(self, training: Training) -> tuple[str, ...]:
+        """Return the texts that are read beside an intermediate task, those of one language after the other."""
+        return tuple(
+            text for language in foreign_languages(training) for text in load_texts(language, _TEXTS, self._access)
+        )
 
     def select(self, training: Training) -> Split:
         """Return the half of the source's development set that early stopping sees."""
@@ -49,15 +73,32 @@ class Materials:
         """
         return self._half(training, 1, language)
 
+    def validation(self, training: Training, language: str) -> Split:
+        """Return the whole development set of one language: what a mining threshold is chosen on."""
+        return self._limited(training.target, "validation", language, self._study.eval_limit)
+
     def test(self, training: Training, language: str) -> Split:
-        """Return the test examples of one language."""
-        return self._limited(training.target, "test", language, self._study.eval_limit)
+        """Return the test examples of one language; under a limit those of the groups that the source keeps.
+
+        Where a language has only some of the source's groups, a limit of its own would keep others.
+        """
+        limit = self._study.eval_limit
+        if limit is None or language == training.source or not training.trains_target:
+            return self._limited(training.target, "test", language, limit)
+        return self._kept((training.target, "test", language), lambda: self._beside_source(training, language, limit))
+
+    def _beside_source(self, training: Training, language: str, limit: int) -> Split:
+        whole, source = (self._load(training.target, "test", each) for each in (language, training.source))
+        known = {example.group_id for example in source.examples}
+        if not all(example.group_id in known for example in whole.examples):
+            return limit_by_groups(whole, limit, f"{training.target} test")
+        kept = {example.group_id for example in self.test(training, training.source).examples}
+        return whole if kept == known else limit_to_groups(whole, kept)
 
     def _half(self, training: Training, which: int, language: str) -> Split:
         key = (training.target, "half", language, str(which))
         if key not in self._splits:
-            whole = self._limited(training.target, "validation", language, self._study.eval_limit)
-            halves = halve_by_group(whole)
+            halves = halve_by_group(self.validation(training, language))
             self._splits[(*key[:3], "0")], self._splits[(*key[:3], "1")] = halves
             if language != training.source:
                 # Languages that lack some groups are halved elsewhere.
@@ -65,17 +106,79 @@ class Materials:
                 self._splits[(*key[:3], "1")] = without_groups(halves[1], seen)
         return self._splits[key]
 
+    def _source(self, task: str, training: Training) -> Split:
+        return self._limited(task, "train", training.source, self._study.train_limit)
+
+    def _translated(self, task: str, training: Training) -> Split:
+        def mixed() -> Split:
+            limit = self._study.train_limit
+            languages = [self._source(task, training)]
+            for language in foreign_languages(training):
+                whole = _load_translated(task, language, self._access)
+                languages.append(whole if limit is None else limit_by_groups(whole, limit, f"{task} train"))
+            return _in_turn(languages)
+
+        return self._kept((task, TRANSLATED, training.source), mixed)
+
     def _limited(self, task: str, split: str, language: str, limit: int | None) -> Split:
-        key = (task, split, language)
+        def load() -> Split:
+            loaded = self._load(task, split, language)
+            return loaded if limit is None else limit_by_groups(loaded, limit, f"{task} {split}")
+
+        return self._kept((task, split, language), load)
+
+    def _load(self, task: str, split: str, language: str) -> Split:
+        if world_of(language) is None:
+            return load_real(task, split, language, self._access, dict(self._study.substitutes))
+        from bench.data.artificial import artificial_split
+
+        return artificial_split(task, split, language)
+
+    def _kept(self, key: tuple[str, ...], load: Callable[[], Split]) -> Split:
         if key not in self._splits:
-            loaded = _load(task, split, language, self._access)
-            self._splits[key] = loaded if limit is None else limit_by_groups(loaded, limit, f"{task} {split}")
+            self._splits[key] = load()
         return self._splits[key]
 
 
-def _load(task: str, split: str, language: str, access: Access) -> Split:
-    if world_of(language) is None:
-        return load_nli(task, split, language, access)
-    from bench.data.artificial import nli_split
+def foreign_languages(training: Training) -> tuple[str, ...]:
+    """Return the languages of the variants that read other languages than the source in the intermediate phase."""
+    if training.world is None:
+        return REAL_LANGUAGES
+    return tuple(f"w{training.world}_{code}" for code in ARTIFICIAL_LANGUAGES)
 
-    return nli_split(task, split, language)
+
+def _load_translated(task: str, language: str, access: Access) -> Split:
+    if world_of(language) is None:
+        return load_translated(task, language, access)
+    from bench.data.artificial import artificial_split
+
+    return artificial_split(task, "train", language, TRANSLATION_NOISE)
+
+
+def _in_turn(languages: list[Split]) -> Split:
+    """Return each group of examples in one of the languages, by hash: as many examples as one language has."""
+    source = languages[0]
+    found = [{one.item_id: one for one in split.examples} for split in languages]
+    chosen = tuple(
+        found[place].get(one.item_id, one)
+        for one in source.examples
+        for place in [_hash("language", one.group_id) % len(languages)]
+    )
+    names = ", ".join(split.language for split in languages)
+    notes = [source.provenance.note, f"translated: groups in turn in {names}"]
+    note = "; ".join(text for text in notes if text)
+    return replace(source, examples=chosen, provenance=replace(source.provenance, note=note, flags=("translated",)))
+
+
+def _half_by_text(split: Split, which: int) -> Split:
+    """Return the examples of half of the premises, by their text: two data sets may number them differently."""
+    kept = tuple(one for one in split.examples if _hash("half", _premise(one)) % 2 == which)
+    return replace(split, examples=kept)
+
+
+def _premise(example: AnyExample) -> str:
+    return str(getattr(example, "text", ""))
+
+
+def _hash(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big")

@@ -16,6 +16,22 @@ from bench.errors import Corrupt
 
 SCHEMA_VERSION = 1
 _METADATA_KEY = b"crosscal"
+_PREFIX = "column:"
+
+# What each kind of task stores beside label and logits. The unit of "tagging" is a word: `sentence` is the place of
+# its sentence in the split, `lost` says that it was cut off; its logits are 0 then. Of "span" it is a question: `em`
+# and `f1` are (n, 20) credits of the candidates whose scores the logits are, best first, `answer` is the best one's
+# text. Of "retrieval" it is a query in the pivot: logits are its cosines with 300 candidates, `everything` (n, N) those
+# with all, `place` (n,) says which of these is right, `reverse` (n,) whether the way back finds it. Of "mining" it is a
+# sentence: `mined` says that it was put into a pair, `gold` that it has a translation, `hit` that the pair is right.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "sentence_pair": (),
+    "multiple_choice": (),
+    "tagging": ("sentence", "lost"),
+    "span": ("em", "f1", "answer"),
+    "retrieval": ("everything", "place", "reverse"),
+    "mining": ("mined", "gold", "hit"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,8 @@ class Predictions:
     """Logits for the units of one split in one language.
 
     item_ids, group_ids: (n,) str; labels: (n,) int64; logits: (n, K) float32; posterior: (n, K) float64 or None;
-    metadata: plain values (condition-independent: recipe key, data fingerprint, language, split, label names, flags).
+    metadata: plain values (condition-independent: recipe key, data fingerprint, language, split, label names, flags);
+    columns: what else the outcome of this kind of task needs (`COLUMNS`), (n,) or (n, M) each.
     """
 
     item_ids: npt.NDArray[np.str_]
@@ -32,6 +49,20 @@ class Predictions:
     logits: npt.NDArray[np.float32]
     posterior: npt.NDArray[np.float64] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """How the task is answered: "sentence_pair" unless the metadata say otherwise."""
+        return str(self.metadata.get("kind", "sentence_pair"))
+
+    def take(self, rows: npt.NDArray[Any]) -> Predictions:
+        """Return the predictions at `rows`."""
+        return Predictions(
+            self.item_ids[rows], self.group_ids[rows], self.labels[rows], self.logits[rows],
+            None if self.posterior is None else self.posterior[rows], self.metadata,
+            {name: values[rows] for name, values in self.columns.items()},
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,6 +81,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     }
     if predictions.posterior is not None:
         columns["posterior"] = _rows(predictions.posterior, pa.float64())
+    for name, values in predictions.columns.items():
+        columns[f"{_PREFIX}{name}"] = _column(values)
     header = canonical_json({"schema": SCHEMA_VERSION, **predictions.metadata})
     table = pa.table(columns).replace_schema_metadata({_METADATA_KEY: header.encode()})
     pq.write_table(table, path, compression="zstd")
@@ -72,9 +105,31 @@ def read_predictions(path: Path) -> Predictions:
             logits=_matrix(table["logits"], np.float32),
             posterior=posterior,
             metadata=metadata,
+            columns={
+                name.removeprefix(_PREFIX): _array(table[name])
+                for name in table.column_names
+                if name.startswith(_PREFIX)
+            },
         )
     except (KeyError, ValueError, OSError, pa.ArrowException) as error:
         raise Corrupt(f"{path} is no predictions file ({error}); delete it and predict again.") from error
+
+
+def _column(values: npt.NDArray[Any]) -> Any:
+    import pyarrow as pa
+
+    if values.ndim == 2:
+        return _rows(values, pa.from_numpy_dtype(values.dtype))
+    return pa.array(values.tolist() if values.dtype.kind == "U" else values)
+
+
+def _array(column: Any) -> npt.NDArray[Any]:
+    import pyarrow as pa
+
+    if isinstance(column.type, pa.FixedSizeListType):
+        return _matrix(column, column.type.value_type.to_pandas_dtype())
+    values = column.combine_chunks()
+    return np.array(values.to_pylist(), dtype=np.str_) if pa.types.is_string(column.type) else values.to_numpy(False)
 
 
 def _rows(matrix: npt.NDArray[Any], dtype: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.data.example import Split
@@ -20,17 +21,25 @@ def encoder_identity(weights: str, layers: int) -> dict[str, Any]:
 
 
 def phase_identity(
-    start: dict[str, Any] | str, phase: Phase, train: Split, select: Split | None, seed: int
+    start: dict[str, Any] | str,
+    phase: Phase,
+    train: Sequence[Split],
+    select: Split | None,
+    seed: int,
+    beside: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the identity of a fine-tuned checkpoint.
 
-    `start` is what the encoder starts from: an `encoder_identity`, or the key of an intermediate checkpoint.
+    `start` is what the encoder starts from: an `encoder_identity`, or the key of an intermediate checkpoint. `train`
+    holds a split for each task; `beside` says which texts are read and which head names their masked tokens.
     """
+    fingerprints = [split.fingerprint for split in train]
     return {
+        **({} if beside is None else {"beside": dict(beside)}),
         "training_version": TRAINING_VERSION,
         "start": start,
         "phase": dict(phase.identity()),
-        "train": train.fingerprint,
+        "train": fingerprints[0] if len(fingerprints) == 1 else fingerprints,
         "select": None if select is None else select.fingerprint,
         "seed": seed,
         "dtype": "bfloat16 autocast" if phase.autocast else "float32",
@@ -38,9 +47,20 @@ def phase_identity(
     }
 
 
-def predictions_identity(checkpoint: str, data: Split, max_length: int) -> dict[str, Any]:
-    """Return the identity of the predictions of the checkpoint with key `checkpoint` on `data`."""
+def embedding_identity(start: dict[str, Any] | str, layer: int) -> dict[str, Any]:
+    """Return the identity of an encoder that nothing is trained on: its sentences are the states of a layer."""
+    return {"start": start, "layer": layer}
+
+
+def predictions_identity(
+    checkpoint: str, data: Split, max_length: int, tuned_on: Split | None = None
+) -> dict[str, Any]:
+    """Return the identity of the predictions of the checkpoint with key `checkpoint` on `data`.
+
+    `tuned_on` is what a threshold was chosen on, where there is one.
+    """
     return {
+        **({} if tuned_on is None else {"tuned_on": tuned_on.fingerprint}),
         "prediction_version": PREDICTION_VERSION,
         "checkpoint": checkpoint,
         "data": data.fingerprint,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from bench.catalog import models, tasks
-from bench.data import hub, mirror
-from bench.data.dataset_spec import dataset_spec
+from bench.catalog.target_languages import pivot_of
+from bench.catalog.variants import MASKED, TRANSLATED
+from bench.data import mirror
+from bench.data.real import require_real
 from bench.data.sources import Access
+from bench.data.texts import missing_texts, texts_path
+from bench.data.translated import require_translated
 from bench.engine import Engine
 from bench.errors import Unavailable
+from bench.materials import foreign_languages
+from bench.modeling.directory import has_masked_head
 from bench.plan import Training
 from bench.weights import require_weights
 
@@ -15,40 +21,59 @@ from bench.weights import require_weights
 def require(engine: Engine, training: Training, language: str) -> None:
     """Raise Unavailable, naming what is needed and why, when `training` cannot be done or read in `language` here."""
     spec = models.model(training.model, engine.settings.own_models)
-    _require_loaders(training)
     require_weights(spec, training, engine.settings.access)
-    _require_data(training, language, engine.fit_languages(training, language), engine.settings.access)
+    if training.world is None:
+        _require_data(engine, training, language)
+    if training.variant == MASKED:
+        _require_masked_head(engine, training, spec)
     if spec.needs_gpu and not engine.settings.device.startswith("cuda"):
         size = spec.body_parameters / 1e6
         raise Unavailable("gpu", f"{spec.token} has {size:.0f} M non-embedding parameters, and there is no GPU here")
 
 
-def _require_loaders(training: Training) -> None:
-    for task in (tasks.target(training.target), tasks.intermediate(training.intermediate)):
-        if not task.ready:
-            raise Unavailable("data", f"this version has no loader for {task.token} yet")
+def _require_data(engine: Engine, training: Training, language: str) -> None:
+    access = engine.settings.access
+    substitutes = dict(engine.settings.substitutes)
+    for name, split, token in _needed(engine, training, language):
+        require_real(name, split, token, access, substitutes)
+    _require_foreign(training, access)
 
 
-def _require_data(training: Training, language: str, fitted: tuple[str, ...], access: Access) -> None:
-    if training.world is not None:
-        return
-    needed = [(training.target, "train", training.source)]
-    needed += [(training.target, "validation", each) for each in fitted]
-    needed += [(training.target, "test", training.source), (training.target, "test", language)]
-    intermediate = tasks.MORE_REFERENCE if training.intermediate == "more" else training.intermediate
-    if intermediate != "none":
-        needed.append((intermediate, "train", training.source))
-    for name, split, token in needed:
-        _require_file(name, split, token, access)
+def _needed(engine: Engine, training: Training, language: str) -> list[tuple[str, str, str]]:
+    """Return (task, split, language) of everything that is read."""
+    target, source = training.target, training.source
+    if training.trains_target:
+        fitted = engine.fit_languages(training, language)
+        needed = [(target, "train", source), *((target, "validation", each) for each in fitted)]
+        needed += [(target, "test", source), (target, "test", language)]
+    elif pivot := pivot_of(target, training.world):
+        needed = [(target, "test", each) for each in (language, pivot)]
+    else:
+        needed = [(target, split, language) for split in ("validation", "test")]
+    return needed + [(name, "train", source) for name in _intermediate_data(training.intermediate)]
 
 
-def _require_file(name: str, split: str, language: str, access: Access) -> None:
-    spec = dataset_spec(name)
-    relative = f"datasets/{spec.repo}/{spec.config_for(language)}/{split}.parquet"
-    if mirror.find_file(access.mirrors, relative) is not None:
-        return
-    if not access.hub_allowed:
-        raise Unavailable("hub", f"{relative} is in no mirror, and the hub is not to be used")
-    if hub.probe() is not None:
-        # Without a connection this looks into the local cache only, and says what it lacks.
-        hub.fetch_dataset(spec, language, split)
+def _intermediate_data(token: str) -> tuple[str, ...]:
+    task = tasks.intermediate(token)
+    if task.control:
+        return (tasks.MORE_REFERENCE,)
+    if token == tasks.DISJOINT:
+        return ("mnli",)
+    return task.parts or (() if token == "none" else (token,))
+
+
+def _require_foreign(training: Training, access: Access) -> None:
+    for language in foreign_languages(training):
+        if training.variant == TRANSLATED:
+            for name in _intermediate_data(training.intermediate):
+                require_translated(name, language, access)
+        if training.variant == MASKED and mirror.find_file(access.mirrors, texts_path(language)) is None:
+            raise Unavailable("data", missing_texts(language))
+
+
+def _require_masked_head(engine: Engine, training: Training, spec: models.ModelSpec) -> None:
+    if spec.truncated_from:
+        raise Unavailable("weights", f"{spec.token} has lost the layer that its masked-language-modelling head reads")
+    directory = engine.recipes(training).weights.directory
+    if not has_masked_head(directory):
+        raise Unavailable("weights", f"{spec.token} has no masked-language-modelling head, which {MASKED} needs")

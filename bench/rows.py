@@ -140,6 +140,26 @@ class Row:
         """The metric minus its value in the source language, None for the source itself and where it is missing."""
         return _estimate((self.data["transfer"] or {}).get(name))
 
+    @property
+    def baseline(self) -> tuple[str, float] | None:
+        """The name of the task's first score, and what an answer that looks at nothing gets in it; None if unknown."""
+        stated = self.data.get("baseline")
+        return None if stated is None else (str(stated["score"]), float(stated["value"]))
+
+    def task_score(self, name: str) -> Estimate | None:
+        """The score of that name by which the task itself is judged, None where it has no such."""
+        return _estimate(self.data.get("task_scores", {}).get(name))
+
+    def view(self, name: str) -> Row | None:
+        """The row as one of its further views has it (bench.calibration.views), None where there is no such."""
+        found = (self.data.get("views") or {}).get(name)
+        return None if found is None else Row({**self.data, **found})
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The names of the further views."""
+        return tuple(name for name, found in (self.data.get("views") or {}).items() if found is not None)
+
     def rate(self, name: str) -> float | None:
         """The throughput of that name in units a second, None where no work was timed."""
         value = self.data["throughput"].get(name)

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from bench.calibration.conformal import ConformalThreshold, Method, evaluate, fit_conformal
 from bench.calibration.consistency import Consistency, consistency, has_floor
+from bench.calibration.cross_fit import CrossFit, cross_fit
 from bench.calibration.fit_set import fit_languages, fit_set
 from bench.calibration.metric import Metric
 from bench.calibration.metrics import METRICS
-from bench.calibration.outcomes import Outcomes
+from bench.calibration.outcomes import Outcomes, outcomes_of
 from bench.calibration.recalibration import Recalibration, recalibrate
 from bench.calibration.recalibration_name import RecalibrationName
+from bench.calibration.views import views
 from bench.errors import BadInput
 from bench.predictions import Predictions
-from bench.statistics.contrasts import Resampled, difference, estimates, resample
+from bench.scores.soft import soft_f1
+from bench.scores.tally import task_scores
+from bench.statistics.contrasts import Resampled, estimates, resample
 from bench.statistics.intervals import Estimate
+from bench.statistics.pairing import Pairing, comparable, pairing, transfer_estimates
 from bench.statistics.sufficient import summable
 
 REPLICATES = 2000
 # Miscoverage of prediction sets.
 ALPHA = 0.1
 NULL_DRAWS = 999
+# What is said of every view but the one asked for.
+VIEW_METRICS = ("gap", "accuracy", "confidence", "ece15", "l2sq15", "nll", "brier")
+# No English condition exists of these.
+_NO_SOURCE = ("retrieval", "mining")
+# Their classes are a fixed set, of which a prediction set can be a part.
+_WITH_SETS = ("sentence_pair", "multiple_choice", "tagging")
 
 
 def score(
@@ -34,52 +46,122 @@ def score(
     recalibration: str = "none",
     replicates: int = REPLICATES,
     seed: int = 0,
+    view: str = "",
 ) -> dict[str, Any]:
-    """Return the scored part of a row: n, groups, metrics, transfer, calibrator, prediction_sets, as JSON values.
+    """Return the scored part of a row as JSON values: of one view n, groups, metrics, transfer, pairing, calibrator and
+    prediction_sets; of the others `views`; of the task itself `task_scores`, and `soft_f1` for spans.
 
-    test: what is scored; source: the same items in the source language and by the same checkpoint, None when `test` is
-    the source language itself (transfer is then None); halves: calibration halves by language, needed by any
-    `recalibration` (see `RecalibrationName`), which is fitted there and nowhere else. For transfer the source is
-    recalibrated likewise: with "target" and "few<k>" on its own half. Prediction sets are calibrated on the source's
-    half; they are None without it, and after recalibration. Raises BadInput for unusable predictions, for a source with
-    other items, and for a fit set that is missing or shares a group or an item with a scored one.
+    test: what is scored; source: the source language by the same checkpoint, None when `test` is the source language
+    itself (transfer is then None, as it is for retrieval and mining, which have no source); halves: calibration halves
+    by language, needed by any `recalibration` (see `RecalibrationName`), which is fitted there and nowhere else; for
+    "pivot" the test predictions of the pivot pair alone. For transfer the source is recalibrated likewise: with
+    "target" and "few<k>" on its own half. Prediction sets are calibrated on the source's half; they are None without
+    it, after recalibration, and where there are no classes to choose from. view: see bench.calibration.views, by
+    default the first; of the others only `VIEW_METRICS`, and None for one of which nothing is there (no entity was
+    predicted). `pairing` says how the items of source and target were compared (bench.statistics.pairing). Raises
+    BadInput for unusable predictions, for a source with other items where the data are parallel, and for a fit set that
+    is missing or shares a group or an item with a scored one.
     """
     name, halves = RecalibrationName.parse(recalibration), halves or {}
-    own, origin = _language(test), _language(test if source is None else source)
-    fitted = None if name is None else _fitted(name, halves, origin, own)
-    outcomes = Outcomes.from_predictions(test)
-    resampled = _resampled(outcomes, name)
-    scored = resample(outcomes, replicates, seed, fitted, resampled)
-    transfer = None
-    if source is not None:
-        apart = name is not None and name.where not in ("en", "pool")
-        base = _fitted(name, halves, origin, origin) if apart and name is not None else fitted
-        reference = resample(Outcomes.from_predictions(source), replicates, seed, base, resampled)
-        transfer = _transfer(scored, reference)
+    task = _Task(test, None if test.kind in _NO_SOURCE else source, halves, name, replicates, seed)
+    chosen = view or views(test)[0]
+    part = _scored(task, chosen)
     return {
-        "n": len(scored.outcomes),
-        "groups": len(scored.outcomes.groups[0]),
-        "metrics": _metrics(scored, seed),
-        "transfer": transfer,
-        "calibrator": None if fitted is None else _calibrator(fitted, own, scored),
-        "prediction_sets": None if name or origin not in halves else _prediction_sets(outcomes, halves[origin]),
+        **(_nothing() if part is None else _whole(part, task)),
+        "prediction_sets": None if name or part is None else _prediction_sets(task, part.scored.outcomes),
+        "views": {other: _brief(_scored(task, other, VIEW_METRICS), seed) for other in views(test) if other != chosen},
+        "task_scores": {key: _interval(each.estimate(replicates, seed)) for key, each in task_scores(test).items()},
+        "soft_f1": soft_f1(test) if test.kind == "span" else None,
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    test: Predictions
+    source: Predictions | None
+    halves: Mapping[str, Predictions]
+    name: RecalibrationName | None
+    replicates: int
+    seed: int
+
+    @property
+    def language(self) -> str:
+        return _language(self.test)
+
+    @property
+    def origin(self) -> str:
+        return _language(self.test if self.source is None else self.source)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One view: its resampled metrics, and those of the source that it is compared with, if there is one."""
+
+    scored: Resampled
+    fitted: Recalibration | CrossFit | None
+    reference: Resampled | None
+    pairing: Pairing | None
+
+
+def _scored(task: _Task, view: str, metrics: Sequence[str] | None = None) -> _Part | None:
+    """Return the scores of a view, None where nothing is of it, in the fit set or in what is scored."""
+    outcomes = outcomes_of(task.test, view)
+    fitted = None if outcomes is None or task.name is None else _fitted(task, view, outcomes, task.language)
+    if outcomes is None or (task.name is not None and fitted is None):
+        return None
+    chosen = list(metrics) if metrics is not None else _resampled(outcomes, task.name)
+    scored = _resample(task, outcomes, fitted, chosen)
+    reference = None if task.source is None else outcomes_of(task.source, view)
+    if reference is None:
+        return _Part(scored, fitted, None, None)
+    how = pairing(outcomes, reference, by_group=task.test.kind == "tagging")
+    reference = comparable(outcomes, reference, how)
+    apart = task.name is not None and task.name.where not in ("en", "pool")
+    base = _fitted(task, view, reference, task.origin) if apart else fitted
+    return _Part(scored, fitted, _resample(task, reference, base, chosen), how)
+
+
+def _resample(
+    task: _Task, outcomes: Outcomes, fitted: Recalibration | CrossFit | None, metrics: Sequence[str]
+) -> Resampled:
+    if isinstance(fitted, CrossFit):
+        return resample(fitted.outcomes, task.replicates, task.seed, None, metrics)
+    return resample(outcomes, task.replicates, task.seed, fitted, metrics)
 
 
 def _language(predictions: Predictions) -> str:
     return str(predictions.metadata.get("language", "unnamed"))
 
 
-def _fitted(name: RecalibrationName, halves: Mapping[str, Predictions], source: str, target: str) -> Recalibration:
-    read = fit_languages(name.where, source, target, sorted(halves))
-    missing = [language for language in read if language not in halves]
+def _fitted(task: _Task, view: str, outcomes: Outcomes, target: str) -> Recalibration | CrossFit | None:
+    assert task.name is not None, "only a recalibration is fitted"
+    fit_sets = _fit_sets(task, task.name, view, target)
+    if fit_sets is None:
+        return None
+    if task.name.where == "pivot":
+        return cross_fit(outcomes, next(iter(fit_sets.values())))
+    if task.name.token == "spline" and (outcomes.event or not outcomes.top.any(axis=1).all()):
+        raise BadInput(
+            f"Got recalibration={str(task.name)!r} for {task.test.kind} predictions, but a spline moves the most "
+            "probable class, which is not the answer to each of them; use ts."
+        )
+    return recalibrate(fit_set(task.name.where, fit_sets, task.origin, target), task.name.token, task.name.where)
+
+
+def _fit_sets(task: _Task, name: RecalibrationName, view: str, target: str) -> dict[str, Outcomes] | None:
+    """Return the outcomes of the halves that are read, None where nothing in one of them is of the view."""
+    read = fit_languages(name.where, task.origin, target, sorted(task.halves))
+    missing = [language for language in read if language not in task.halves]
     if missing or not read:
         raise BadInput(
             f"Got recalibration={str(name)!r} without the calibration half of {', '.join(missing) or 'any language'}, "
             "but it is fitted there; pass it in halves or use 'none'."
         )
-    outcomes = {language: Outcomes.from_predictions(halves[language]) for language in read}
-    return recalibrate(fit_set(name.where, outcomes, source, target), name.token, name.where)
+    if name.where == "pivot" and len(read) > 1:
+        raise BadInput(f"Got halves of {', '.join(read)} for {str(name)!r}, but there is one pivot; pass it alone.")
+    found = {language: outcomes_of(task.halves[language], view) for language in read}
+    present = {language: each for language, each in found.items() if each is not None}
+    return present if len(present) == len(found) else None
 
 
 def _resampled(outcomes: Outcomes, name: RecalibrationName | None) -> list[str]:
@@ -88,8 +170,39 @@ def _resampled(outcomes: Outcomes, name: RecalibrationName | None) -> list[str]:
     return names if name is None or name.token == "ts" else [each for each in names if METRICS[each].contrast]
 
 
-def _metrics(scored: Resampled, seed: int) -> dict[str, dict[str, float | int | None]]:
-    binned = [metric for metric in METRICS.values() if has_floor(metric)]
+def _whole(part: _Part, task: _Task) -> dict[str, Any]:
+    # A score does not depend on the order in which predictions were stored.
+    names = [name for name, metric in METRICS.items() if "order" in metric.holds]
+    return {
+        **_counts(part),
+        "metrics": _metrics(part.scored, names, task.seed),
+        "transfer": _transfer(part),
+        "pairing": part.pairing,
+        "calibrator": None if task.name is None else _calibrator(part, task, task.name),
+    }
+
+
+def _brief(part: _Part | None, seed: int) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    metrics = _metrics(part.scored, VIEW_METRICS, seed)
+    return {**_counts(part), "metrics": metrics, "transfer": _transfer(part), "pairing": part.pairing}
+
+
+def _nothing() -> dict[str, Any]:
+    """Return what is said of a view without items: a model may mine no pair at all."""
+    missing = {"value": None, "low": None, "high": None, "floor": None, "p": None}
+    metrics = {name: {**missing, "version": each.version} for name, each in METRICS.items() if "order" in each.holds}
+    return {"n": 0, "groups": 0, "metrics": metrics, "transfer": None, "pairing": None, "calibrator": None}
+
+
+def _counts(part: _Part) -> dict[str, int]:
+    return {"n": len(part.scored.outcomes), "groups": len(part.scored.outcomes.groups[0])}
+
+
+def _metrics(scored: Resampled, names: Sequence[str], seed: int) -> dict[str, dict[str, float | int | None]]:
+    metrics = {name: METRICS[name] for name in names}
+    binned = [each for each in metrics.values() if has_floor(each) and each.defined_for(scored.outcomes)]
     floors = consistency(scored.outcomes, binned, NULL_DRAWS, seed)
     found = estimates(scored)
     return {
@@ -98,29 +211,36 @@ def _metrics(scored: Resampled, seed: int) -> dict[str, dict[str, float | int | 
             "version": metric.version,
             **_null(metric, floors.get(name)),
         }
-        for name, metric in METRICS.items()
-        # A score does not depend on the order in which predictions were stored.
-        if "order" in metric.holds
+        for name, metric in metrics.items()
     }
 
 
-def _transfer(scored: Resampled, reference: Resampled) -> dict[str, dict[str, float | None]]:
-    return {name: _interval(found) for name, found in difference(scored, reference).items()}
+def _transfer(part: _Part) -> dict[str, dict[str, float | None]] | None:
+    if part.reference is None or part.pairing is None:
+        return None
+    found = transfer_estimates(part.scored, part.reference, part.pairing)
+    return {name: _interval(each) for name, each in found.items()}
 
 
-def _calibrator(fitted: Recalibration, language: str, scored: Resampled) -> dict[str, Any]:
-    return {
-        "token": fitted.name.token,
-        "where": fitted.name.where,
-        "scored": language,
-        "n": len(fitted.fitted_on),
-        "replicates": min(len(values) for values in scored.replicates.values()),
-        "parameters": fitted.map.parameters(),
+def _calibrator(part: _Part, task: _Task, name: RecalibrationName) -> dict[str, Any]:
+    common = {
+        "token": name.token,
+        "where": name.where,
+        "scored": task.language,
+        "replicates": min(len(values) for values in part.scored.replicates.values()),
     }
+    if isinstance(part.fitted, CrossFit):
+        # The temperatures are held fixed in the intervals.
+        temperatures = list(part.fitted.temperatures)
+        return {**common, "n": part.fitted.items, "parameters": {"temperatures": temperatures}, "held_fixed": True}
+    assert part.fitted is not None, "a recalibrated row has a map"
+    return {**common, "n": len(part.fitted.fitted_on), "parameters": part.fitted.map.parameters()}
 
 
-def _prediction_sets(outcomes: Outcomes, half: Predictions) -> dict[str, dict[str, Any]]:
-    fitted_on = Outcomes.from_predictions(half)
+def _prediction_sets(task: _Task, outcomes: Outcomes) -> dict[str, dict[str, Any]] | None:
+    if task.origin not in task.halves or task.test.kind not in _WITH_SETS or outcomes.event:
+        return None
+    fitted_on = Outcomes.from_predictions(task.halves[task.origin])
     return {method: _sets(outcomes, fit_conformal(fitted_on, method, ALPHA)) for method in get_args(Method)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.canonical import digest
+from bench.canonical import digest, plain
 
 # Raised by hand whenever a score could change for the same predictions.
 SCORING_VERSION = 2
@@ -14,9 +14,10 @@ SCORING_VERSION = 2
 class Study:
     """Protocol, limits and rules of one run.
 
-    `train_limit` and `eval_limit` count examples and are filled with whole premise groups (None: all of them).
-    `settings` is the digest of the protocol's settings, so that a preset that changes is another study.
-    Selection and early stopping see only one half of the source language's development set, by premise group.
+    `train_limit` and `eval_limit` count examples and are filled with whole groups (None: all of them). `settings` is
+    the digest of the protocol's settings, so that a preset that changes is another study. Selection and early stopping
+    see only one half of the source language's development set, by group. `substitutes` are pairs (task, other task):
+    the second one's training data stand in for the first one's.
     """
 
     protocol: str
@@ -25,8 +26,12 @@ class Study:
     eval_limit: int | None = None
     selection: str = "source-dev-half"
     scoring_version: int = SCORING_VERSION
+    substitutes: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
-        """sha256 of the study's canonical JSON."""
-        return digest(self)
+        """sha256 of the study's canonical JSON; what came later is left out where it is off."""
+        fields = plain(self)
+        if not self.substitutes:
+            del fields["substitutes"]
+        return digest(fields)

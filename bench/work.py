@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from bench.baseline import baseline_of
 from bench.catalog import tasks
+from bench.catalog.variants import of_intermediate
 from bench.condition import Condition
-from bench.data.example import Split
-from bench.engine import PREDICTIONS_FILE, Engine, Recipes, Watch
+from bench.data.example import MINING, Split
+from bench.engine import PREDICTIONS_FILE, Engine, Watch
+from bench.keys import Recipes
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
@@ -28,18 +29,26 @@ def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
         # One lock for training and predicting: a second process finds the predictions when it gets in.
         with engine.settings.store.lock("checkpoint", recipes.checkpoint_key):
             if engine.find(condition) is None:
-                checkpoint = _checkpoint(engine, recipes, condition, watch)
-                _predict(engine, recipes, checkpoint, watch)
+                start, trained = _encoder(engine, recipes, condition, watch)
+                if training.trains_target:
+                    trained = _checkpoint(engine, recipes, start, watch)
+                    _predict(engine, recipes, trained, watch)
+                else:
+                    _embed(engine, recipes, start, trained, watch)
         _drop(engine, training, recipes)
 
 
-def _checkpoint(engine: Engine, recipes: Recipes, condition: Condition, watch: Watch) -> Entry:
-    start = recipes.weights.directory
-    if recipes.training.intermediate != "none":
-        key = recipes.intermediate_key
-        with engine.remembering(key, condition):
-            start = _intermediate(engine, recipes, key, watch).path
+def _encoder(engine: Engine, recipes: Recipes, condition: Condition, watch: Watch) -> tuple[Path, Entry | None]:
+    """Return the encoder that the target phase starts from: the pretrained one, or the intermediate one."""
+    if recipes.training.intermediate == "none":
+        return recipes.weights.directory, None
+    key = recipes.intermediate_key
+    with engine.remembering(key, condition):
+        entry = _intermediate(engine, recipes, key, watch)
+    return entry.path, entry
 
+
+def _checkpoint(engine: Engine, recipes: Recipes, start: Path, watch: Watch) -> Entry:
     def make(directory: Path) -> Mapping[str, Any]:
         return _finetune(engine, recipes, "target", start, directory, watch)
 
@@ -62,31 +71,59 @@ def _finetune(
     from bench.modeling.heads import new_head
     from bench.modeling.tokenization import load_tokenizer
     from bench.training.checkpoint_io import save_classifier
-    from bench.training.finetune import finetune
+    from bench.training.finetune import Part, finetune
 
-    training, materials, spec = recipes.training, recipes.materials, recipes.spec
+    training, materials = recipes.training, recipes.materials
     is_target = role == "target"
     phase = recipes.target_phase if is_target else recipes.intermediate_phase
-    train = materials.train(training) if is_target else materials.intermediate(training)
+    train = (materials.train(training),) if is_target else materials.intermediates(training)
     select = materials.select(training) if is_target else None
     began = time.perf_counter()
     # Of stored intermediates the depth is cut already; of pretrained weights the first layers are taken.
-    encoder, config = load_encoder(start, spec.layers or None)
+    encoder, config = load_encoder(start, recipes.spec.layers or None)
     tokenizer = load_tokenizer(start)
-    head = new_head(config.hidden_size, len(train.labels), training.seed, role, phase.pooling)
+    names = [role, *(f"{role} {place}" for place in range(1, len(train)))]
+    parts = [
+        Part(
+            split,
+            new_head(
+                config.hidden_size, _classes(split), training.seed, name, phase.pooling, split.kind, phase.aggregate
+            ),
+        )
+        for name, split in zip(names, train, strict=True)
+    ]
     report = finetune(
         encoder,
-        head,
+        parts[0].head,
         tokenizer,
-        train,
+        train[0],
         select,
         phase,
         training.seed,
         engine.settings.device,
         watch(_title(training, role)),
+        others=parts[1:],
+        beside=_beside(recipes, encoder, tokenizer, start) if phase.masked_batch else None,
+        rule=recipes.rule,
     )
-    save_classifier(directory, encoder, head, tokenizer, {"role": role, "task": phase.task})
+    save_classifier(directory, encoder, parts[0].head, tokenizer, {"role": role, "task": phase.task})
     return collect(engine.settings.device) | {"report": asdict(report), "seconds": time.perf_counter() - began}
+
+
+def _classes(split: Split) -> int:
+    """Return how many classes a head for `split` has: of choices as many as there are, of spans none."""
+    example = split.examples[0]
+    return len(getattr(example, "choices", split.labels))
+
+
+def _beside(recipes: Recipes, encoder: Any, tokenizer: Any, start: Path) -> Any:
+    from bench.modeling.masked import load_masked_head
+    from bench.training.beside import masked_texts
+
+    phase, training = recipes.intermediate_phase, recipes.training
+    texts = recipes.materials.texts(training)
+    head = load_masked_head(start, encoder)
+    return masked_texts(head, tokenizer, texts, phase.max_length, phase.masked_batch or 1, training.seed)
 
 
 def _title(training: Training, role: str) -> str:
@@ -101,69 +138,100 @@ def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) 
 
     splits = [split for split in engine.streams(recipes.training) if engine.stored(recipes.training, split) is None]
     classifier = load_classifier(checkpoint.path)
-    phase = recipes.target_phase
-    logits, report = predict(
-        classifier.encoder, classifier.head, classifier.tokenizer, splits, phase.max_length, engine.settings.device,
-        report=watch(f"{recipes.training.model} s{recipes.training.seed}: predicting {len(splits)} splits"),
+    predictions, report = predict(
+        classifier.encoder, classifier.head, classifier.tokenizer, splits, recipes.target_phase.max_length,
+        engine.settings.device, report=watch(f"{_reader(recipes)}: predicting {len(splits)} splits"),
+        rule=recipes.rule,
     )  # fmt: skip
-    cost = {
-        "predict": asdict(report),
-        "train": checkpoint.manifest.provenance["report"],
-        "timing_note": engine.settings.timing_note,
-    }
-    provenance = collect(engine.settings.device) | cost
-    for split, values, truncated in zip(splits, logits, report.truncated, strict=True):
-        _publish(engine, recipes, split, provenance, _predictions(recipes, split, values, checkpoint, truncated))
+    for split, each, truncated in zip(splits, predictions, report.truncated, strict=True):
+        _publish(engine, recipes, split, each, checkpoint, asdict(report), truncated)
+
+
+def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None, watch: Watch) -> None:
+    """Predict what needs no head: sentences find their translations by the states of one layer."""
+    from bench.modeling.encoder import load_encoder
+    from bench.modeling.mining import mined_predictions, tune
+    from bench.modeling.predict import embed
+    from bench.modeling.retrieval import retrieved, texts_of
+    from bench.modeling.tokenization import load_tokenizer
+
+    encoder, _ = load_encoder(start, recipes.spec.layers or None)
+    tokenizer = load_tokenizer(start)
+
+    def vectors(split: Split) -> tuple[Any, Any]:
+        title = watch(f"{_reader(recipes)}: reading {split.name} {split.language}")
+        length, device = recipes.target_phase.max_length, engine.settings.device
+        return embed(encoder, tokenizer, texts_of(split), recipes.layer, length, device, report=title)
+
+    for split in engine.streams(recipes.training):
+        if engine.stored(recipes.training, split) is None:
+            found, report = vectors(split)
+            if split.kind == MINING:
+                tuned_on = recipes.materials.validation(recipes.training, split.language)
+                predictions = mined_predictions(split, found, tune(tuned_on, vectors(tuned_on)[0]))
+            else:
+                predictions = retrieved(split, found)
+            _publish(engine, recipes, split, predictions, trained, asdict(report), report.truncated[0])
+
+
+def _reader(recipes: Recipes) -> str:
+    return f"{recipes.training.model} s{recipes.training.seed}"
 
 
 def _publish(
-    engine: Engine, recipes: Recipes, split: Split, provenance: Mapping[str, Any], predictions: Predictions
+    engine: Engine,
+    recipes: Recipes,
+    split: Split,
+    predictions: Predictions,
+    trained: Entry | None,
+    cost: Mapping[str, Any],
+    truncated: int,
 ) -> None:
+    """Store `predictions` with what they were made from; `trained` is what was fine-tuned last, None for nothing."""
+    report = None if trained is None else trained.manifest.provenance["report"]
+    provenance = collect(engine.settings.device) | {
+        "predict": cost,
+        "train": report,
+        "timing_note": engine.settings.timing_note,
+    }
+    stated = {**predictions.metadata, **_metadata(recipes, split, predictions, report, truncated)}
+    described = replace(predictions, metadata=stated)
+
     def write(directory: Path) -> None:
-        write_predictions(directory / PREDICTIONS_FILE, predictions)
+        write_predictions(directory / PREDICTIONS_FILE, described)
 
     key, identity = recipes.predictions_key(split), recipes.predictions_identity(split)
     engine.settings.store.publish("predictions", key, identity, provenance, write)
 
 
-def _predictions(
-    recipes: Recipes, split: Split, logits: np.ndarray[Any, Any], checkpoint: Entry, truncated: int
-) -> Predictions:
-    examples = split.examples
-    posterior = None if examples[0].posterior is None else np.array([example.posterior for example in examples])
-    return Predictions(
-        item_ids=np.array([example.item_id for example in examples]),
-        group_ids=np.array([example.group_id for example in examples]),
-        labels=np.array([example.label for example in examples], dtype=np.int64),
-        logits=logits.astype(np.float32),
-        posterior=posterior,
-        metadata=_metadata(recipes, split, checkpoint, truncated),
-    )
-
-
-def _metadata(recipes: Recipes, split: Split, checkpoint: Entry, truncated: int) -> dict[str, Any]:
-    materials, training = recipes.materials, recipes.training
-    read = [
-        split,
-        materials.train(training),
-        *([] if training.intermediate == "none" else [materials.intermediate(training)]),
-    ]
+def _metadata(
+    recipes: Recipes, split: Split, predictions: Predictions, report: Mapping[str, Any] | None, truncated: int
+) -> dict[str, Any]:
     return {
-        "split": split.name,
-        "language": split.language,
-        "labels": split.labels,
         "origin": split.provenance.origin,
         "note": split.provenance.note,
         "digests": {"recipe": recipes.checkpoint_key, "data": split.fingerprint, "weights": recipes.weights.digest},
         "commit": recipes.weights.commit,
         "truncated_items": truncated,
-        "flags": sorted(_flags(recipes, read, checkpoint, truncated)),
+        "lost_words": int(predictions.columns["lost"].sum()) if "lost" in predictions.columns else 0,
+        "baseline": asdict(baseline_of(split, predictions, recipes.rule)),
+        "flags": sorted(_flags(recipes, _read(recipes, split), report, truncated)),
     }
 
 
-def _flags(recipes: Recipes, read: list[Split], checkpoint: Entry, truncated: int) -> set[str]:
+def _read(recipes: Recipes, split: Split) -> list[Split]:
+    """Return every split that the predictions for `split` depend on."""
+    materials, training = recipes.materials, recipes.training
+    read = [split]
+    if training.trains_target:
+        read.append(materials.train(training))
+    if training.intermediate != "none":
+        read += materials.intermediates(training)
+    return read
+
+
+def _flags(recipes: Recipes, read: list[Split], report: Mapping[str, Any] | None, truncated: int) -> set[str]:
     spec, training = recipes.spec, recipes.training
-    contaminated = training.target in tasks.intermediate(training.intermediate).contaminated
     stated = {
         "artificial": spec.world == "artificial",
         "subset": any(split.provenance.subset for split in read),
@@ -171,26 +239,30 @@ def _flags(recipes: Recipes, read: list[Split], checkpoint: Entry, truncated: in
         "stand_in": any(split.provenance.origin == "stand-in" for split in read),
         "truncated": bool(spec.truncated_from),
         "prior_supervision": bool(spec.prior),
-        "contaminated": contaminated,
-        "collapsed": bool(checkpoint.manifest.provenance["report"]["collapsed"]),
+        "contaminated": training.target in tasks.intermediate(training.intermediate).contaminated,
+        "collapsed": report is not None and bool(report["collapsed"]),
         "items_cut": truncated > 0,
     }
-    return {flag for flag, holds in stated.items() if holds} | set(recipes.weights.flags)
+    own = {flag for split in read for flag in split.provenance.flags}
+    return {flag for flag, holds in stated.items() if holds} | set(recipes.weights.flags) | own
 
 
 def _drop(engine: Engine, training: Training, recipes: Recipes) -> None:
     """Remove the checkpoint once every language of the target is predicted, the intermediate after its last user."""
     if engine.settings.keep_checkpoints or not engine.needs_no_checkpoint(training):
         return
-    found = [engine.settings.store.find("checkpoint", recipes.checkpoint_key)]
+    store = engine.settings.store
+    found = [store.find("checkpoint", recipes.checkpoint_key)] if training.trains_target else []
     users = [other for other in engine.settings.languages if _shares_intermediate(other, training)]
     if training.intermediate != "none" and all(engine.needs_no_checkpoint(other) for other in users):
-        found.append(engine.settings.store.find("intermediate", recipes.intermediate_key))
+        found.append(store.find("intermediate", recipes.intermediate_key))
     for entry in filter(None, found):
-        engine.settings.store.remove(entry)
+        store.remove(entry)
 
 
 def _shares_intermediate(one: Training, other: Training) -> bool:
-    return (one.model, one.world, one.intermediate, one.seed) == (
-        other.model, other.world, other.intermediate, other.seed,
-    )  # fmt: skip
+    return _origin(one) == _origin(other)
+
+
+def _origin(training: Training) -> tuple[object, ...]:
+    return training.model, training.world, training.intermediate, training.seed, of_intermediate(training.variant)

@@ -1,6 +1,7 @@
 """Every condition of the grid: trained or loaded, predicted, checked, scored."""
 
 from bench.condition import Condition
+from bench.plan import training_of
 from fixtures.cases import Case
 
 
@@ -8,5 +9,5 @@ def test_condition(condition: Condition, case: Case):
     """The condition has a row for each recalibration, and its logits keep every invariant."""
     rows = case.run(condition)
 
-    assert [row.recalibration for row in rows] == ["none", *case.session.engine.settings.recalibrations]
+    assert [row.recalibration for row in rows] == ["none", *case.session.engine.recalibrations(training_of(condition))]
     assert {row.condition for row in rows} == {condition}

@@ -60,7 +60,7 @@ def test_a_ledger_alone_is_reported(tmp_path: Path) -> None:
 def test_languages_are_those_of_the_catalog() -> None:
     infos = languages_of([make_row()])
     assert infos["sw"] == LanguageInfo("sw", "Swahili", "rich")
-    assert len(infos) == 15
+    assert len(infos) == 40
     assert languages_of([]) == {}
 
 

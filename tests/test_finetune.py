@@ -15,6 +15,7 @@ from bench.modeling.tokenization import load_tokenizer
 from bench.training.finetune import finetune
 from bench.training.protocol import Phase
 from bench.training.selection import Best, Evaluation, evaluation
+from tests.prediction_factory import from_logits
 from tests.tiny_models import make_tiny_model, nli_split
 
 TRAIN = nli_split(60)
@@ -55,9 +56,9 @@ def test_it_learns_what_the_first_word_tells(parts):
     encoder, _, tokenizer = fresh(parts)
     head = new_head(16, 3, seed=0, role="target", pooling="mean")
     report = finetune(encoder, head, tokenizer, TRAIN, SELECT, phase(epochs=40.0, dropout=0.0, evaluate_every=20), 0)
-    (logits,), _ = predict(encoder, head, tokenizer, [SELECT], 24)
+    (found,), _ = predict(encoder, head, tokenizer, [SELECT], 24)
 
-    assert np.mean(logits.argmax(axis=1) == [example.label for example in SELECT.examples]) >= 0.9
+    assert np.mean(found.logits.argmax(axis=1) == [example.label for example in SELECT.examples]) >= 0.9
     assert report.collapsed is False
     assert report.steps == report.history[-1].step == 200
 
@@ -130,8 +131,8 @@ def test_the_kept_weights_are_those_of_the_best_step(parts):
         encoder, head, tokenizer, TRAIN, SELECT, phase(epochs=12.0, learning_rate=2e-2, evaluate_every=3), 0
     )
     best = max(report.history, key=lambda item: (item.accuracy, -item.nll, -item.step))
-    (logits,), _ = predict(encoder, head, tokenizer, [SELECT], 24)
-    again = evaluation(best.step, logits, np.array([example.label for example in SELECT.examples]))
+    (found,), _ = predict(encoder, head, tokenizer, [SELECT], 24)
+    again = evaluation(best.step, found)
 
     assert report.best_step == best.step
     assert best.accuracy == again.accuracy
@@ -223,11 +224,11 @@ def test_collapse_is_chance_or_one_answer(accuracy, one_class, collapsed):
 
 def test_an_evaluation_is_accuracy_and_mean_log_loss():
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], dtype=np.float32))
-    read = evaluation(7, logits, np.array([0, 1]))
+    read = evaluation(7, from_logits(logits, [0, 1]))
 
     assert (read.step, read.accuracy, read.one_class) == (7, 0.5, False)
     assert (np.log(2) + np.log(5)) / 2 == pytest.approx(read.nll, abs=1e-6)
-    assert evaluation(1, logits[:1], np.array([0])).one_class
+    assert evaluation(1, from_logits(logits[:1], [0])).one_class
 
 
 def test_better_is_more_accurate_then_surer_and_the_earlier_keeps_a_tie():

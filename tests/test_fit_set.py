@@ -104,7 +104,7 @@ def test_a_language_without_a_calibration_half():
 def test_an_unknown_place():
     with pytest.raises(BadInput) as caught:
         chosen("sw")
-    assert str(caught.value) == "Got where='sw', but there are: en, pool, target, few<k> with k >= 1."
+    assert str(caught.value) == "Got where='sw', but there are: en, pool, target, pivot, few<k> with k >= 1."
 
 
 def test_languages_with_other_classes_do_not_pool():

@@ -32,11 +32,13 @@ def test_smoke_has_two_pocket_models_in_one_world():
 
 def test_paper_is_eleven_intermediates_by_nine_targets_by_three_seeds():
     found = conditions(Selection(grid="paper", models=("xlmr_large",)))
-    languages = sum(len(task.languages) for task in tasks.TARGETS)
+    trained = sum(len(task.languages) for task in tasks.TARGETS if task.trains)
+    read = sum(len(task.languages) for task in tasks.TARGETS if not task.trains)
 
     assert len({one.intermediate for one in found}) == 11
     assert len({one.target for one in found}) == 9
-    assert len(found) == 11 * languages * 3
+    # Retrieval trains nothing: without an intermediate task there is one encoder whatever the seed.
+    assert len(found) == 11 * trained * 3 + (10 * 3 + 1) * read
 
 
 def test_xtreme_language_tables_have_the_published_lengths():
@@ -145,6 +147,26 @@ class TestCatalog:
         assert groups["poor"] == {"vi", "th", "zh"}
         assert groups["between"] == {"de", "es", "fr", "hi", "ur"}
         assert groups["source"] == {"en"}
+        assert groups.keys() == {"source", "rich", "between", "poor", "other"}
+
+    def test_every_language_of_every_target_is_in_the_table_and_no_other(self):
+        assert set(real_languages()) == {token for task in tasks.TARGETS for token in task.languages}
+
+    def test_the_languages_of_the_analysis_are_those_of_xnli(self):
+        analysed = {token for token, row in real_languages().items() if row.group != "other"}
+
+        assert analysed == set(tasks.target("xnli").languages)
+
+    def test_every_language_has_a_name_a_family_and_a_script(self):
+        for row in real_languages().values():
+            assert all((row.name, row.family, len(row.script) == 4))
+
+    def test_languages_outside_the_analysis_have_no_measurements(self):
+        row = real_languages()["ja"]
+
+        assert (row.script, row.type, row.group) == ("Jpan", "agglutinative", "other")
+        assert (row.c_wals, row.paradigm_treebank, row.cc100_gib) == (None, "", None)
+        assert language("ja").group == "other"
 
     def test_missing_measurements_are_missing(self):
         assert real_languages()["sw"].paradigm_size is None

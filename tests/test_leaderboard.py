@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.catalog import tasks
 from bench.catalog.language_info import LanguageInfo
+from bench.catalog.languages import language, real_languages
 from bench.report.averages import average, metric, worst
 from bench.report.evidence import NOT_ANSWERED, evidence
 from bench.report.flags import Footnotes
@@ -137,6 +139,36 @@ def test_languages_selected_for_a_model_without_rows_do_not_blank_others() -> No
     assert only_section(rows, ledger_of(rows, other)).selected == {"en", "sw"}
     same = LedgerEntry("xlmr_base-none-xnli-zh-s0", "failed", "loss is nan", STUDY)
     assert only_section(rows, ledger_of(rows, same)).selected == {"en", "sw", "zh"}
+
+
+def test_languages_outside_the_analysis_are_in_the_mean_over_all_and_in_no_groups() -> None:
+    infos = {"ja": LanguageInfo("ja", "Japanese", "other"), **LANGUAGES}
+    ledger = ledger_of(rows := in_panx({"en": 9.0, "sw": 1.0, "th": 3.0, "ja": 5.0}))
+    text = leaderboard(rows, ledger, infos)
+    (scores,) = table_under(text, "Ranked by NLL")
+    assert scores["NLL"] == "3.000"
+    assert "Means are over the 3 of 6 target languages that were selected (sw, th, ja)" in text
+    assert "Rich: sw, tr. Poor: th, zh." in text
+    assert [row["language"] for row in table_under(text, "#### xlmr_base")][-1] == "ja Japanese"
+
+
+def test_the_mean_over_pan_x_is_over_all_its_39_target_languages() -> None:
+    infos = {token: language(token) for token in real_languages()}
+    tokens = tasks.target("panx").languages
+    rows = in_panx(dict.fromkeys(tokens, 1.0))
+    assert "Means are over all 39 target languages." in leaderboard(rows, ledger_of(rows), infos)
+    short = in_panx({token: 1.0 for token in tokens if token != "yo"})
+    ledger = ledger_of(short, LedgerEntry("xlmr_base-none-panx-yo-s0", "failed", "loss is nan", STUDY))
+    (scores,) = table_under(leaderboard(short, ledger, infos), "Ranked by NLL")
+    assert scores["NLL"] == "–"
+
+
+def in_panx(nll: dict[str, float]) -> list[Row]:
+    condition = {"model": "xlmr_base", "intermediate": "none", "target": "panx", "seed": 0, "variant": ""}
+    return [
+        make_row(id=f"xlmr_base-none-panx-{t}-s0", condition={**condition, "language": t}, language=t, nll=value)
+        for t, value in nll.items()
+    ]
 
 
 def test_controls_and_unknown_languages_are_shown_and_in_no_average() -> None:

@@ -38,14 +38,18 @@ def test_logits_do_not_depend_on_the_token_budget_or_on_other_languages(tiny, bu
     english, turkish = nli_split(20, "test"), nli_split(13, "test", "tr", first=50)
     together, _ = predict(*tiny, [english, turkish], 32, token_budget=budget)
 
-    for split, logits in zip((english, turkish), together, strict=True):
+    for split, found in zip((english, turkish), together, strict=True):
+        logits = found.logits
         (alone,), _ = predict(*tiny, [split], 32)
         one_by_one = np.concatenate(
-            [predict(*tiny, [nli_split(1, "test", first=50 * (split is turkish) + i)], 32)[0][0] for i in range(5)]
+            [
+                predict(*tiny, [nli_split(1, "test", first=50 * (split is turkish) + i)], 32)[0][0].logits
+                for i in range(5)
+            ]
         )
         assert (len(split.examples), 3) == logits.shape
         assert np.float32 == logits.dtype
-        assert logits == pytest.approx(alone, abs=1e-5)
+        assert logits == pytest.approx(alone.logits, abs=1e-5)
         assert logits[:5] == pytest.approx(one_by_one, abs=1e-5)
         assert logits.std(axis=0).min() > 1e-3
 

@@ -6,19 +6,22 @@ from dataclasses import replace
 import pytest
 import torch
 
+from bench import cli
 from bench.data.artificial import language_tokens, nli_split
 from bench.data.artificial.corpus import CONNECTIVES, VAGUE
 from bench.errors import BadInput, TrainingFailed
+from bench.modeling.directory import has_masked_head, weights_digest
 from bench.modeling.encoder import load_encoder
+from bench.modeling.masked import load_masked_head
 from bench.modeling.tokenization import encode, load_tokenizer
 from bench.pretraining import loop
-from bench.pretraining.__main__ import build, main
+from bench.pretraining.__main__ import add_head, build, main
 from bench.pretraining.model import alignment_loss, lower_states, mean_state, padded, upper_states
 from bench.pretraining.optimizers import orthogonal, rate_share
 from bench.pretraining.reading import Reader, shared
 from bench.pretraining.recipe import Recipe, Size, size_of
-from bench.pretraining.stages import Alignment, Discourse
-from bench.pretraining.tokenizer import END, PAD, train_tokenizer, world_tokenizer
+from bench.pretraining.stages import Alignment, Discourse, MaskedHeadStage
+from bench.pretraining.tokenizer import BEGIN, END, MASK, PAD, train_tokenizer, world_tokenizer
 
 SMALL = Recipe(
     alignment_steps=2, discourse_steps=2, pairs=3, documents=4, vocabulary=600, plentiful=60, scarce=10, coherent=90
@@ -186,6 +189,65 @@ class TestStages:
         assert sum(found[-10:]) > 1.5 * sum(found[:10])
 
 
+class TestMaskedHead:
+    def test_only_the_head_learns(self, model, reader):
+        encoder = model.roberta
+        before = {name: weight.clone() for name, weight in encoder.state_dict().items()}
+        stage = MaskedHeadStage(encoder, reader, SMALL)
+        fresh = [weight.clone() for weight in stage.head.parameters()]
+        for _ in range(2):
+            stage.step(1.0)
+
+        assert all(torch.equal(weight, before[name]) for name, weight in encoder.state_dict().items())
+        assert not [one for one, two in zip(fresh, stage.head.parameters(), strict=True) if torch.equal(one, two)]
+
+    def test_the_head_comes_close_to_what_frequencies_tell(self, model, reader):
+        stage = MaskedHeadStage(model.roberta, reader, SMALL)
+        losses = [stage.step(1.0)[0] for _ in range(200)]
+
+        assert sum(losses[-20:]) / 20 < stage.unigram_entropy + 0.5 < sum(losses[:20]) / 20
+
+    def test_masked_tokens_are_hidden_from_the_encoder(self, model, reader, monkeypatch):
+        read, encoder, forward = [], model.roberta, model.roberta.forward
+        monkeypatch.setattr(encoder, "forward", lambda **inputs: read.append(inputs["input_ids"]) or forward(**inputs))
+        MaskedHeadStage(encoder, reader, replace(SMALL, mask=1.0)).step(1.0)
+
+        assert set(read[0].unique().tolist()) == {BEGIN, PAD, END, MASK}
+
+    def test_the_entropy_is_that_of_the_masked_tokens(self, model, reader):
+        stage = MaskedHeadStage(model.roberta, reader, SMALL)
+        stage._counts[7], stage._counts[8] = 3, 1
+
+        assert stage.unigram_entropy == pytest.approx(0.5623351446188083)
+
+    def test_a_head_is_stored_beside_an_encoder_that_stays_as_it_is(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("bench.pretraining.__main__.size_of", lambda token: TINY)
+        monkeypatch.setattr(MaskedHeadStage, "steps", 3)
+        directory = build(0, "pocket_xs", tmp_path, SMALL)
+        before, digest = {path: path.read_bytes() for path in directory.iterdir()}, weights_digest(directory)
+        assert not has_masked_head(directory)
+        add_head(directory, 0)
+        note = json.loads((directory / "lm_head" / "lm_head.json").read_text())
+        encoder, _ = load_encoder(directory)
+
+        assert {path: path.read_bytes() for path in directory.iterdir() if path.is_file()} == before
+        assert weights_digest(directory) == digest
+        assert load_masked_head(directory, encoder).bias.abs().sum() > 0
+        assert (note["steps"], note["first_loss"]) == (3, note["last_loss"])
+        assert note["encoder_sha256"] == json.loads((directory / "pretraining.json").read_text())["weights_sha256"]
+
+    def test_equal_runs_give_equal_heads(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("bench.pretraining.__main__.size_of", lambda token: TINY)
+        monkeypatch.setattr(MaskedHeadStage, "steps", 3)
+        directory = build(0, "pocket_xs", tmp_path, SMALL)
+        stored = []
+        for _ in range(2):
+            add_head(directory, 0)
+            stored.append((directory / "lm_head" / "lm_head.safetensors").read_bytes())
+
+        assert stored[0] == stored[1]
+
+
 class TestRuns:
     def test_equal_runs_give_equal_weights(self, tokenizer):
         first, second = (loop.pretrain(0, TINY, SMALL, tokenizer).model.state_dict() for _ in range(2))
@@ -246,6 +308,24 @@ def test_a_dose_is_flagged():
 def test_bad_settings_say_what_fits(make, message):
     with pytest.raises(BadInput, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda output: main(["--world", "0", "--model", "pocket_xs", "--output", output]),
+        lambda output: cli.main(["pocket", "build", "--world", "0", "--model", "pocket_xs", "--output", output]),
+    ],
+    ids=["module", "crosscal"],
+)
+def test_both_commands_store_a_head_beside_the_model(run, tmp_path, monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr("bench.pretraining.__main__.build", lambda world, model, output, *_: output / model)
+    monkeypatch.setattr("bench.pretraining.__main__.add_head", lambda *given: done.append(given))
+
+    assert run(str(tmp_path)) == 0
+    assert done == [(tmp_path / "pocket_xs", 0)]
+    assert capsys.readouterr().out.strip() == str(tmp_path / "pocket_xs")
 
 
 def test_the_command_names_what_does_not_fit(capsys):

@@ -94,7 +94,7 @@ def test_other_classes_than_were_fitted():
     ("token", "where", "message"),
     [
         ("tt", "en", "Got calibrator='tt', but there are: ts, ets, vs, ms, dir, hist, iso, beta, spline."),
-        ("ts", "sw", "Got where='sw', but there are: en, pool, target, few<k> with k >= 1."),
+        ("ts", "sw", "Got where='sw', but there are: en, pool, target, pivot, few<k> with k >= 1."),
     ],
 )
 def test_unknown_calibrators_and_places(token, where, message):

@@ -22,7 +22,7 @@ def test_rates_equal_those_of_transformers(total, warmup):
         optimizer.step()
         scheduler.step()
 
-    assert pytest.approx(expected) == [rate_factor(step, total, warmup) for step in range(total)]
+    assert pytest.approx(expected) == [rate_factor(step, total, int(warmup * total)) for step in range(total)]
 
 
 def test_decay_spares_biases_and_normalisations_and_frozen_weights_are_left_out():

@@ -101,7 +101,7 @@ def test_unknown_recalibration():
         score(make_predictions(9), recalibration="ts_sw")
     assert str(caught.value) == (
         "Got recalibration='ts_sw', but there are none and <calibrator>_<where>, such as ts_en. "
-        "Got where='sw', but there are: en, pool, target, few<k> with k >= 1."
+        "Got where='sw', but there are: en, pool, target, pivot, few<k> with k >= 1."
     )
 
 

@@ -46,8 +46,8 @@ def trained_logits(directory):
     head = new_head(config.hidden_size, 3, 0, "target")
     spelled_out(encoder)
     finetune(encoder, head, tokenizer, nli_split(60), nli_split(15, "select", first=60), PHASE, seed=0)
-    logits, _ = predict(encoder, head, tokenizer, [nli_split(8, "test", first=90)], PHASE.max_length)
-    return logits[0]
+    found, _ = predict(encoder, head, tokenizer, [nli_split(8, "test", first=90)], PHASE.max_length)
+    return found[0].logits
 
 
 def test_the_same_recipe_gives_the_same_logits(tmp_path):

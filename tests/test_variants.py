@@ -16,16 +16,15 @@ from bench.catalog.protocols import PROTOCOLS
 from bench.catalog.variants import VARIANTS, selected, variant
 from bench.condition import Condition
 from bench.data.sources import Access
-from bench.engine import Recipes, Settings
 from bench.errors import BadInput
 from bench.grids import Selection, conditions
+from bench.keys import Recipes
 from bench.materials import Materials
 from bench.modeling.encoder import load_encoder
 from bench.modeling.heads import new_head
 from bench.modeling.predict import predict
 from bench.modeling.tokenization import load_tokenizer
 from bench.plan import Training
-from bench.store import Failures, Store
 from bench.study import Study
 from bench.training.finetune import finetune
 from bench.training.loss import summed_loss
@@ -38,6 +37,7 @@ PHASE = Phase(
     warmup_fraction=0.0,
 )  # fmt: skip
 TOKENS = ("ls10", "logitnorm")
+ALL = (*TOKENS, "aggregate", "mlm", "mt")
 TAU = 0.04
 TRAIN = nli_split(60)
 logit_rows = arrays(np.float64, (4, 3), elements=st.floats(-20, 20)).filter(
@@ -66,9 +66,17 @@ def normalised(logits, label, tau=TAU):
     return smoothed([one / (tau * norm) for one in logits], label, alpha=0.0)
 
 
+def applies(token, condition):
+    """Say from the issue's own words where each variant belongs."""
+    kinds = {"ls10": ("xnli", "pawsx", "udpos", "panx"), "aggregate": ("xnli", "pawsx", "udpos", "panx")}
+    if token in ("mlm", "mt"):
+        return condition.intermediate not in ("none", "more")
+    return condition.target in kinds["ls10" if token == "logitnorm" else token]
+
+
 class TestCatalog:
-    def test_there_are_label_smoothing_and_logit_normalisation(self):
-        assert tuple(one.token for one in VARIANTS) == TOKENS
+    def test_there_are_two_losses_an_aggregation_and_two_of_the_paper(self):
+        assert tuple(one.token for one in VARIANTS) == ALL
 
     @pytest.mark.parametrize("token", TOKENS)
     def test_a_variant_changes_the_loss_alone_whatever_the_protocol(self, token):
@@ -82,10 +90,11 @@ class TestCatalog:
 
     def test_a_variant_nobody_has_is_refused_with_those_there_are(self):
         with pytest.raises(BadInput) as caught:
-            variant("mlm")
+            variant("dropout")
 
         assert str(caught.value) == (
-            "Got variant='mlm', which is not in the catalog; use one of ls10, logitnorm, or plain for none."
+            "Got variant='dropout', which is not in the catalog; use one of ls10, logitnorm, aggregate, mlm, mt, or plain "
+            "for none."
         )
 
     def test_plain_is_the_word_for_the_empty_token(self):
@@ -116,8 +125,24 @@ class TestSelection:
     def test_the_full_grid_is_paper_with_and_without_every_variant(self):
         paper = self.ids(grid="paper")
 
-        assert set(self.ids(grid="full")) == {*paper, *(f"{one}-{token}" for one in paper for token in TOKENS)}
-        assert len(self.ids(grid="full")) == 3 * len(paper)
+        named = {f"{one}-{token}" for one in paper for token in ALL if applies(token, Condition.from_id(one))}
+
+        assert set(self.ids(grid="full")) == {*paper, *named}
+        assert len(self.ids(grid="full")) == len(paper) + len(named)
+
+    @pytest.mark.parametrize(
+        ("token", "intermediate", "target", "expected"),
+        [
+            ("ls10", "none", "udpos", True), ("ls10", "none", "xquad", False), ("logitnorm", "mnli", "tatoeba", False),
+            ("aggregate", "none", "panx", True), ("aggregate", "none", "tydiqa", False),
+            ("mlm", "mnli", "tatoeba", True), ("mlm", "none", "xnli", False), ("mt", "more", "xnli", False),
+            ("mt", "multi", "xquad", True),
+        ],
+    )  # fmt: skip
+    def test_a_variant_applies_where_it_changes_something_it_is_meant_to_change(
+        self, token, intermediate, target, expected
+    ):
+        assert variant(token).applies(intermediate, target) is expected
 
     @pytest.mark.parametrize("grid", ["smoke", "paper"])
     def test_the_other_grids_are_plain(self, grid):
@@ -129,8 +154,8 @@ class TestSelection:
         assert found == [f"mbert-none-xnli-sw-{end}" for end in ("s0-ls10", "s0", "s1-ls10", "s1")]
 
     def test_a_word_that_is_no_variant_is_refused(self):
-        with pytest.raises(BadInput, match="Got variant='mlm', which is not in the catalog"):
-            self.ids(variants=("mlm",))
+        with pytest.raises(BadInput, match="Got variant='dropout', which is not in the catalog"):
+            self.ids(variants=("dropout",))
 
     def test_an_empty_selection_says_which_variants_were_asked_for(self):
         with pytest.raises(BadInput, match="with models=mbert languages=w0_src variants=ls10, which selects no cond"):
@@ -144,18 +169,17 @@ class TestRecipes:
         study, access = Study("frugal", ""), Access((tiny_mirror,))
         materials = Materials(access, study)
         own = (own_model(f"tiny={tiny_mirror / 'models' / TINY}"),)
-        session = Settings(Store(tmp_path), Failures(tmp_path, "s"), access, {}, own)
-        return lambda token: Recipes(Training("tiny", None, "snli", "xnli", 0, token), session, materials, study)
+        return lambda token: Recipes(Training("tiny", None, "snli", "xnli", 0, token), own[0], materials, study, access)
 
     def test_variants_share_the_intermediate_and_have_checkpoints_of_their_own(self, recipes):
-        made = [recipes(token) for token in ("", *TOKENS)]
+        made = [recipes(token) for token in ("", *TOKENS, "aggregate")]
 
         assert len({one.intermediate_key for one in made}) == 1
-        assert len({one.checkpoint_key for one in made}) == 3
+        assert len({one.checkpoint_key for one in made}) == 4
 
     def test_a_condition_of_a_variant_nobody_has_is_refused_before_work(self, recipes):
-        with pytest.raises(BadInput, match="Got variant='mt'"):
-            _ = recipes("mt").checkpoint_key
+        with pytest.raises(BadInput, match="Got variant='dropout'"):
+            _ = recipes("dropout").checkpoint_key
 
 
 class TestLoss:
@@ -253,9 +277,9 @@ class TestTraining:
         # Over labels in equal numbers, an untrained head's gain from smoothing cancels.
         lopsided = replace(TRAIN, examples=tuple(one for one in TRAIN.examples if one.label != 2))
         seen = []
-        (logits,), _ = predict(*parts, [lopsided], PHASE.max_length)
+        (found,), _ = predict(*parts, [lopsided], PHASE.max_length)
         self.trained(parts, replace(varied(token), max_steps=1, batch_size=40, micro_batch=7), lopsided, seen.append)
-        losses = [formula(row, one.label) for row, one in zip(logits.tolist(), lopsided.examples, strict=True)]
+        losses = [formula(row, one.label) for row, one in zip(found.logits.tolist(), lopsided.examples, strict=True)]
 
         assert len(losses) == 40
         assert seen[0].loss == pytest.approx(np.mean(losses), rel=1e-5)
@@ -270,8 +294,8 @@ class TestTraining:
 
     def test_what_is_predicted_after_logit_normalisation_are_the_raw_logits(self, parts):
         encoder, head = self.trained(parts, varied("logitnorm"))
-        (logits,), _ = predict(encoder, head, parts[2], [TRAIN], PHASE.max_length)
-        lengths = np.linalg.norm(logits, axis=1)
+        (found,), _ = predict(encoder, head, parts[2], [TRAIN], PHASE.max_length)
+        lengths = np.linalg.norm(found.logits, axis=1)
 
         assert not np.allclose(lengths, 1 / TAU)
         assert not np.allclose(lengths, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from scipy.special import ndtr
 
 from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.binning import Binning, BinSums, added, bin_sums, equal_mass, equal_width
-from bench.calibration.metric import ALL, UNSTREAMED, BinnedMetric
+from bench.calibration.metric import ALL, MOST_CLASSES, UNSTREAMED, BinnedMetric
 from bench.calibration.validation import check_pairs, check_weights
 from bench.errors import BadInput
 
@@ -102,8 +103,8 @@ def classwise(sums: BinSums) -> FloatArray:
 
 def by_answer(sums: BinSums) -> FloatArray:
     """Return sum over classes k of P(answer = k) times the ECE given answer k (top-label; Gupta and Ramdas 2022)."""
-    distances = np.abs(sums.confidence - sums.correct).sum(axis=(-1, -2))
-    error: FloatArray = distances / sums.count.sum(axis=(-1, -2))
+    distances, count = np.abs(sums.confidence - sums.correct).sum(axis=(-1, -2)), sums.count.sum(axis=(-1, -2))
+    error: FloatArray = np.where(count > 0, distances / np.where(count > 0, count, 1.0), np.nan)
     return error
 
 
@@ -195,6 +196,7 @@ def _plug_in(
         holds=ALL if binning.scheme == "width" else UNSTREAMED,
         interval="basic",
         contrast=False,
+        most_classes=math.inf if binning.of in ("confidence", "posterior") else MOST_CLASSES,
         binning=binning,
         formula=formula,
     )
@@ -249,6 +251,10 @@ L1 = replace(
     holds=L2.holds,
 )
 CLASSWISE = _plug_in("cwece15", "Classwise calibration error", "cwECE", _CLASSES_WIDTH, classwise)
-BY_ANSWER = _plug_in("tlece15", "Top-label-conditional calibration error", "tlECE", _ANSWERS, by_answer)
+BY_ANSWER = replace(
+    _plug_in("tlece15", "Top-label-conditional calibration error", "tlECE", _ANSWERS, by_answer),
+    # Words that were cut off have no answer.
+    defined=lambda outcomes: bool(outcomes.top.any()),
+)
 ACE = _plug_in("ace15", "Adaptive calibration error", "ACE", _CLASSES_MASS, adaptive)
 TACE = _plug_in("tace15", "Thresholded adaptive calibration error", "TACE", _CLASSES_ABOVE, adaptive)

@@ -24,7 +24,7 @@ from scipy.special import xlog1py, xlogy
 
 from bench.calibration.arrays import FloatArray, as_array, as_floats
 from bench.calibration.binning import sums_by
-from bench.calibration.metric import SampleMetric
+from bench.calibration.metric import MOST_CLASSES, SampleMetric
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.validation import scored_arrays
 
@@ -126,7 +126,8 @@ def _brier_parts(outcomes: Outcomes, weights: FloatArray | None) -> Decompositio
 def _nll_parts(outcomes: Outcomes, weights: FloatArray | None) -> Decomposition:
     """Return `nll_decomposition` of confidence and correctness, finite wherever the log probabilities are."""
     confidence, correct = outcomes.confidence, outcomes.correct
-    ascending = np.sort(outcomes.log_probabilities, axis=1)
+    # The answer last: the most probable class, of an event the second.
+    ascending = outcomes.log_probabilities if outcomes.event else np.sort(outcomes.log_probabilities, axis=1)
     # What the other classes have, from logarithms: a confidence that rounds to 1 still has a finite score.
     rest = np.logaddexp.reduce(ascending[:, :-1], axis=1)
     # Certain and right: no share of it is wrong, and 0 times -inf must not be formed.
@@ -144,6 +145,7 @@ BRIER_MCB = SampleMetric(
     needs="probabilities",
     interval="basic",
     contrast=False,
+    most_classes=MOST_CLASSES,
     function=lambda outcomes, weights: _brier_parts(outcomes, weights).miscalibration,
 )
 BRIER_DSC = SampleMetric(
@@ -156,6 +158,7 @@ BRIER_DSC = SampleMetric(
     needs="probabilities",
     interval="basic",
     contrast=False,
+    most_classes=MOST_CLASSES,
     function=lambda outcomes, weights: _brier_parts(outcomes, weights).discrimination,
 )
 BRIER_UNC = SampleMetric(
@@ -166,6 +169,7 @@ BRIER_UNC = SampleMetric(
     low=0.0,
     high=1.0,
     needs="probabilities",
+    most_classes=MOST_CLASSES,
     function=lambda outcomes, weights: _brier_parts(outcomes, weights).uncertainty,
 )
 NLL_MCB = replace(
@@ -174,6 +178,7 @@ NLL_MCB = replace(
     title="Miscalibration part of the NLL of being right (CORP, nats)",
     symbol="MCBnll",
     high=math.inf,
+    most_classes=math.inf,
     function=lambda outcomes, weights: _nll_parts(outcomes, weights).miscalibration,
 )
 NLL_DSC = replace(
@@ -182,6 +187,7 @@ NLL_DSC = replace(
     title="Discrimination part of the NLL of being right (CORP, nats)",
     symbol="DSCnll",
     high=math.log(2),
+    most_classes=math.inf,
     function=lambda outcomes, weights: _nll_parts(outcomes, weights).discrimination,
 )
 NLL_UNC = replace(
@@ -190,5 +196,6 @@ NLL_UNC = replace(
     title="Uncertainty part of the NLL of being right (nats)",
     symbol="UNCnll",
     high=math.log(2),
+    most_classes=math.inf,
     function=lambda outcomes, weights: _nll_parts(outcomes, weights).uncertainty,
 )

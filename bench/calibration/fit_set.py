@@ -18,9 +18,11 @@ def fit_set(where: str, halves: Mapping[str, Outcomes], source: str, target: str
 
     halves: {language: outcomes of its calibration half}; source: the language of the training data, which "en" stands
     for; target: the language to be scored. Raises BadInput for another `where`, a language without a calibration half,
-    or fewer than k items.
+    fewer than k items, and for "pivot", which is cross-fitted and has no fit set of its own.
     """
     check_where(where)
+    if where == "pivot":
+        raise BadInput("Got where='pivot', which has no fit set; use bench.calibration.cross_fit.")
     if where == "pool":
         return pooled(halves)
     half = _half(halves, source if where == "en" else target)
@@ -29,9 +31,12 @@ def fit_set(where: str, halves: Mapping[str, Outcomes], source: str, target: str
 
 
 def fit_languages(where: str, source: str, target: str, languages: Iterable[str]) -> tuple[str, ...]:
-    """Return the languages whose calibration halves `fit_set` reads to score `target` and, for transfer, `source`."""
+    """Return the languages whose calibration halves `fit_set` reads to score `target` and, for transfer, `source`.
+
+    For "pivot" all of `languages`, which are then the pivot alone.
+    """
     check_where(where)
-    if where == "pool":
+    if where in ("pool", "pivot"):
         return tuple(languages)
     return (source,) if where == "en" else (source, target)
 
@@ -55,6 +60,7 @@ def pooled(halves: Mapping[str, Outcomes]) -> Outcomes:
         top=np.concatenate([part.top for part in parts]),
         item_ids=_unique_items(languages, parts),
         group_ids=np.concatenate([part.group_ids for part in parts]),
+        event=parts[0].event,
     )
 
 

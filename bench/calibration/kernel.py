@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import ndtr
 
 from bench.calibration.arrays import FloatArray, as_array, as_floats
-from bench.calibration.metric import SampleMetric
+from bench.calibration.metric import MOST_CLASSES, SampleMetric
 from bench.calibration.null_draws import drawn_labels
 from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
@@ -26,6 +26,8 @@ from bench.stream import philox
 # weight k would no longer be k copies. Of .1 to 1, values about .2 have the most power against over-confidence.
 BANDWIDTH = 0.2
 BLOCK = 2
+# Every pair of items is compared: this many take a few seconds.
+MOST_ITEMS = 15_000
 
 # Numbers held at once: 2 MiB of kernel values, which stay in a cache, and 64 MiB of drawn residuals.
 _KERNEL_CELLS = 2**18
@@ -186,6 +188,8 @@ SKCE = SampleMetric(
     holds=frozenset({"order", "classes", "weights"}),
     defined=lambda outcomes: len(outcomes) >= 2,
     interval="centred",
+    most_items=MOST_ITEMS,
+    most_classes=MOST_CLASSES,
     function=lambda outcomes, weights: skce(outcomes.probabilities, outcomes.labels, weights),
 )
 SKCE_BLOCKED = SampleMetric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -17,6 +18,8 @@ Property: TypeAlias = Literal["order", "classes", "weights", "duplication", "str
 # weight k is k copies; duplication: every item twice changes nothing; streaming: sums over batches, merged, suffice.
 ALL: frozenset[Property] = frozenset({"order", "classes", "weights", "duplication", "streaming"})
 UNSTREAMED: frozenset[Property] = ALL - {"streaming"}
+# Up to here errors are computed class by class. Candidates for retrieval are more, and no classes to speak of.
+MOST_CLASSES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,8 @@ class MetricInfo:
     `needs` is the least it is computed from; `holds` lists which general properties are true of it (a test proves each,
     and a counter-example each that is missing); `defined` is a condition under which it is surely a number: outside, it
     may be nan; `interval` names the bootstrap interval that fits its bias (bench.statistics.intervals): "basic" for a
-    plug-in error, which has a floor, "centred" for a debiased one; `contrast`: differences of it may be interpreted.
+    plug-in error, which has a floor, "centred" for a debiased one; `contrast`: differences of it may be interpreted;
+    with more than `most_items` or `most_classes` it is left out, since it would take minutes.
     """
 
     name: str
@@ -42,10 +46,13 @@ class MetricInfo:
     defined: Callable[[Outcomes], bool] = lambda outcomes: True
     interval: Literal["percentile", "basic", "centred"] = "percentile"
     contrast: bool = True
+    most_items: float = math.inf
+    most_classes: float = math.inf
 
     def defined_for(self, outcomes: Outcomes) -> bool:
-        """Tell whether `outcomes` carry what the metric needs."""
-        return self.needs != "posterior" or outcomes.posterior is not None
+        """Tell whether `outcomes` carry what the metric needs, and are not too many for it."""
+        few = len(outcomes) <= self.most_items and outcomes.classes <= self.most_classes
+        return few and (self.needs != "posterior" or outcomes.posterior is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.calibration.arrays import FloatArray, IntArray, as_array, as_floats, at, log_of, log_softmax
+from bench.calibration.arrays import FloatArray, IntArray, as_array, at, log_of, log_softmax
 from bench.calibration.validation import (
     check_distributions,
     check_items,
@@ -18,6 +18,7 @@ from bench.calibration.validation import (
     check_predictions,
     sum_tolerance,
 )
+from bench.calibration.views import View, view_of, views
 from bench.errors import BadInput
 from bench.predictions import Predictions
 
@@ -28,7 +29,11 @@ class Outcomes:
 
     probabilities, log_probabilities: (n, K) float64; labels: (n,) intp; top: (n, K) float64, 1/m for each of the m
     classes that share the highest logit and 0 elsewhere; item_ids, group_ids: (n,) str; posterior: (n, K) float64,
-    P(label | meaning), or None where no world states it.
+    P(label | meaning), or None where no world states it. Where no answer was given (a word that was cut off) `top` is 0
+    in every class, which is wrong.
+
+    event: the classes are "wrong" and "right", and what is held with some confidence is that an answer is right:
+    `top` is [0, 1] whatever the probabilities are, and stays so under every calibrator.
     """
 
     probabilities: FloatArray
@@ -38,22 +43,21 @@ class Outcomes:
     item_ids: npt.NDArray[np.str_]
     group_ids: npt.NDArray[np.str_]
     posterior: FloatArray | None = None
+    event: bool = False
 
     @classmethod
-    def from_predictions(cls, predictions: Predictions) -> Outcomes:
-        """Return the outcomes of `predictions`; raises BadInput when they are not usable. K comes from the logits."""
-        check_predictions(predictions)
-        logits = as_floats(predictions.logits)
-        log_probabilities = log_softmax(logits)
-        return cls(
-            probabilities=np.exp(log_probabilities),
-            log_probabilities=log_probabilities,
-            labels=np.asarray(predictions.labels).astype(np.intp),
-            top=answers(logits),
-            item_ids=np.asarray(predictions.item_ids),
-            group_ids=np.asarray(predictions.group_ids),
-            posterior=None if predictions.posterior is None else np.asarray(predictions.posterior, dtype=np.float64),
-        )
+    def from_predictions(cls, predictions: Predictions, view: str = "") -> Outcomes:
+        """Return the outcomes of a `view` of `predictions` (bench.calibration.views), the first one for "".
+
+        K comes from the logits. Raises BadInput when they are not usable, or nothing in them is of this view.
+        """
+        found = outcomes_of(predictions, view)
+        if found is None:
+            raise BadInput(
+                f"Got {len(predictions)} {predictions.kind} predictions with nothing in the view "
+                f"{view or views(predictions)[0]!r}, but a score needs at least 1; leave this view out."
+            )
+        return found
 
     @classmethod
     def from_logits(cls, logits: Any, labels: Any, *, item_ids: Any = None, group_ids: Any = None) -> Outcomes:
@@ -112,9 +116,9 @@ class Outcomes:
 
     @cached_property
     def confidence(self) -> FloatArray:
-        """(n,): the probability given to the predicted answer, in [1/K, 1]."""
-        highest: FloatArray = self.probabilities.max(axis=1)
-        return highest
+        """(n,): the probability given to the answer, in [1/K, 1], of an event in [0, 1]."""
+        given: FloatArray = self.probabilities[:, 1] if self.event else self.probabilities.max(axis=1)
+        return given
 
     @cached_property
     def correct(self) -> FloatArray:
@@ -139,6 +143,7 @@ class Outcomes:
             item_ids=self.item_ids[rows],
             group_ids=self.group_ids[rows],
             posterior=None if self.posterior is None else self.posterior[rows],
+            event=self.event,
         )
 
     def with_log_probabilities(self, log_probabilities: FloatArray) -> Outcomes:
@@ -146,8 +151,24 @@ class Outcomes:
         return replace(self, log_probabilities=log_probabilities, probabilities=np.exp(log_probabilities))
 
     def with_new_answers(self, log_probabilities: FloatArray) -> Outcomes:
-        """Return outcomes with other probabilities, (n, K), and with the answers that these give."""
-        return replace(self.with_log_probabilities(log_probabilities), top=answers(log_probabilities))
+        """Return outcomes with other probabilities, (n, K), and with the answers that these give.
+
+        That an answer is right stays what an event says, and where no answer was given there is none.
+        """
+        changed = self.with_log_probabilities(log_probabilities)
+        if self.event:
+            return changed
+        return replace(changed, top=answers(log_probabilities) * (self.top > 0).any(axis=1, keepdims=True))
+
+
+def outcomes_of(predictions: Predictions, view: str = "") -> Outcomes | None:
+    """Return the outcomes of a `view` of `predictions`, None where nothing in them is of it; raises BadInput.
+
+    A model may predict no entity at all, or mine no pair.
+    """
+    check_predictions(predictions)
+    found = view_of(predictions, view)
+    return _read(found) if len(found.labels) else None
 
 
 def answers(scores: FloatArray) -> FloatArray:
@@ -155,6 +176,21 @@ def answers(scores: FloatArray) -> FloatArray:
     highest = scores == scores.max(axis=1, keepdims=True)
     shares: FloatArray = highest / highest.sum(axis=1, keepdims=True)
     return shares
+
+
+def _read(view: View) -> Outcomes:
+    log_probabilities = log_softmax(view.logits)
+    top = np.array([0.0, 1.0]) if view.event else answers(view.logits)
+    return Outcomes(
+        probabilities=np.exp(log_probabilities),
+        log_probabilities=log_probabilities,
+        labels=view.labels,
+        top=top * view.answered[:, None],
+        item_ids=view.item_ids,
+        group_ids=view.group_ids,
+        posterior=view.posterior,
+        event=view.event,
+    )
 
 
 def _ids(given: Any, n: int) -> npt.NDArray[np.str_]:

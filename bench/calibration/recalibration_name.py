@@ -16,7 +16,8 @@ class RecalibrationName:
     """Which calibrator is fitted, and where.
 
     token: a key of CALIBRATORS; where: "en" (the calibration half of the source language), "target" (that of the scored
-    language), "pool" (those of all languages together) or "few<k>" (k labelled examples of the scored language).
+    language), "pool" (those of all languages together), "few<k>" (k labelled examples of the scored language) or
+    "pivot" (a stated pair of languages, cross-fitted: bench.calibration.cross_fit), where only "ts" is.
     Raises BadInput for anything else.
     """
 
@@ -26,6 +27,8 @@ class RecalibrationName:
     def __post_init__(self) -> None:
         check_token(self.token)
         check_where(self.where)
+        if self.where == "pivot" and self.token != "ts":
+            raise BadInput(f"Got calibrator={self.token!r} where='pivot', but only a temperature (ts) is fitted there.")
 
     def __str__(self) -> str:
         return f"{self.token}_{self.where}"
@@ -58,5 +61,5 @@ def check_token(token: str) -> None:
 
 def check_where(where: str) -> None:
     """Raise BadInput unless a calibrator can be fitted at `where`."""
-    if where not in ("en", "pool", "target") and shots(where) is None:
-        raise BadInput(f"Got where={where!r}, but there are: en, pool, target, few<k> with k >= 1.")
+    if where not in ("en", "pool", "target", "pivot") and shots(where) is None:
+        raise BadInput(f"Got where={where!r}, but there are: en, pool, target, pivot, few<k> with k >= 1.")

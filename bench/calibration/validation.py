@@ -9,16 +9,25 @@ import numpy.typing as npt
 
 from bench.calibration.arrays import FloatArray, as_floats
 from bench.errors import BadInput
-from bench.predictions import Predictions
+from bench.predictions import COLUMNS, Predictions
 
 # Distributions in float64 are sums of a few products; anything further from 1 is another mistake.
 _SUM_TOLERANCE = 1e-6
+# Where columns say what is right, and labels say nothing.
+_UNLABELLED = ("span", "mining")
+# What has a row of several numbers for each item; the rest has one.
+_WIDE = ("em", "f1", "everything")
 
 
 def check_predictions(predictions: Predictions) -> None:
-    """Raise BadInput unless `predictions` have one shape, finite logits, labels among K classes, distinct items."""
+    """Raise BadInput unless `predictions` have one shape, finite logits, labels among K classes, distinct items.
+
+    They must have the columns of their kind too (bench.predictions.COLUMNS), in the shapes and ranges stated there.
+    """
     _check_shapes(predictions)
+    _check_columns(predictions)
     _check_values(predictions)
+    _check_kind(predictions)
 
 
 def sum_tolerance(probabilities: Any) -> float:
@@ -52,6 +61,62 @@ def check_lengths(shape: tuple[int, ...], columns: dict[str, Any], what: str = "
             raise BadInput(f"Got {len(column)} {name} for {shape[0]} rows of {what}; predict this split again.")
 
 
+def _check_columns(predictions: Predictions) -> None:
+    if predictions.kind not in COLUMNS:
+        raise BadInput(f"Got kind={predictions.kind!r}, but there are: {', '.join(COLUMNS)}.")
+    for name in COLUMNS[predictions.kind]:
+        if name not in predictions.columns:
+            raise BadInput(f"Got {predictions.kind} predictions without {name!r}, which they need; predict again.")
+        found, n = np.shape(predictions.columns[name]), len(predictions)
+        if len(found) != (2 if name in _WIDE else 1) or found[0] != n:
+            wanted = f"({n}, candidates)" if name in _WIDE else f"({n},)"
+            raise BadInput(f"Got {name} of shape {found} for {n} {predictions.kind} predictions, but it is {wanted}.")
+
+
+def _check_kind(predictions: Predictions) -> None:
+    columns, classes = predictions.columns, np.shape(predictions.logits)[1]
+    if predictions.kind == "tagging":
+        _check_tags(predictions)
+    elif predictions.kind == "span":
+        _check_candidates(predictions)
+    elif predictions.kind == "mining" and classes != 2:
+        raise BadInput(f"Got logits of {classes} classes for mined pairs, but a pair is wrong or right; give two.")
+    elif predictions.kind == "retrieval":
+        everything = np.asarray(columns["everything"])
+        if not np.isfinite(everything).all():
+            raise BadInput("Got cosines with everything that are not finite; embed this split again.")
+        check_labels(np.asarray(columns["place"]), everything.shape[1], predictions.item_ids)
+
+
+def _check_tags(predictions: Predictions) -> None:
+    names, classes = predictions.metadata.get("labels", ()), np.shape(predictions.logits)[1]
+    if len(names) != classes:
+        raise BadInput(f"Got {len(names)} label names for {classes} tags; state one each in metadata['labels'].")
+    sentence = np.asarray(predictions.columns["sentence"])
+    if (sentence[1:] != sentence[:-1]).sum() + 1 != len(np.unique(sentence)):
+        raise BadInput("Got a sentence whose words are not beside each other; keep the order in which they stand.")
+
+
+def _check_candidates(predictions: Predictions) -> None:
+    shape = np.shape(predictions.logits)
+    for name in ("em", "f1"):
+        credits = np.asarray(predictions.columns[name])
+        if credits.shape != shape:
+            raise BadInput(f"Got {name} of shape {credits.shape} for logits of shape {shape}; make them equal.")
+        # Not a number fails the comparison.
+        bad = np.asarray(~((credits >= 0) & (credits <= 1)).all(axis=1))
+        if bad.any():
+            raise BadInput(
+                f"Got {name} outside [0, 1] for {_name(predictions.item_ids, bad)}; divide percentages by 100."
+            )
+    rising = np.asarray((np.diff(np.asarray(predictions.logits), axis=1) > 0).any(axis=1))
+    if rising.any():
+        raise BadInput(
+            f"Got candidates out of order for {_name(predictions.item_ids, rising)}, but the best one comes first; "
+            "sort them by their logits."
+        )
+
+
 def _check_values(predictions: Predictions) -> None:
     bad = np.asarray(~np.isfinite(predictions.logits).all(axis=1))
     if bad.any():
@@ -60,7 +125,8 @@ def _check_values(predictions: Predictions) -> None:
             f"{_name(predictions.item_ids, bad)}, but logits are finite; train again with a lower learning rate or in "
             "float32."
         )
-    check_labels(np.asarray(predictions.labels), np.shape(predictions.logits)[1], predictions.item_ids)
+    if predictions.kind not in _UNLABELLED:
+        check_labels(np.asarray(predictions.labels), np.shape(predictions.logits)[1], predictions.item_ids)
     check_items(predictions.item_ids)
     if predictions.posterior is not None:
         posterior = np.asarray(predictions.posterior)

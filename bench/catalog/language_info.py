@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from bench.errors import BadInput
 
-GROUPS = ("source", "rich", "between", "poor", "control")
+GROUPS = ("source", "rich", "between", "poor", "other", "control")
+# Members of the mean over target languages.
+TARGET_GROUPS = ("rich", "between", "poor", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class LanguageInfo:
     """A language as it stands in a report.
 
     `token` is the one of condition ids ("tr", "w0_agg"), `group` its place in the analysis: the source of transfer,
-    morphologically rich, between or poor, or a control that is in no average. `world` is "real" or an artificial world.
+    morphologically rich, between or poor, other (real and outside the analysis of XNLI's languages, so in no group's
+    mean but in the mean over all), or a control that is in no average. `world` is "real" or an artificial world.
     `scarce` says that it had little pretraining data. Raises BadInput for any other group.
     """
 

@@ -1,10 +1,11 @@
-"""Target and intermediate tasks: what each trains on, is evaluated on, and whether a loader exists yet."""
+"""Target and intermediate tasks: what each trains on, and in which languages it is evaluated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bench.data.dataset_spec import NLI_LABELS, dataset_spec
+from bench.data.example import MINING, MULTIPLE_CHOICE, RETRIEVAL, SENTENCE_PAIR, SPAN, TAGGING
 from bench.errors import BadInput
 
 # Language tables of XTREME (github.com/google-research/xtreme); checked by their lengths in the tests.
@@ -21,7 +22,9 @@ _PANX = ("en", *sorted({*_TATOEBA, "ms", "my", "yo"}))
 class TargetTask:
     """A task of XTREME: evaluated zero-shot in `languages` after training on the source language.
 
-    `published_train` is the number of English training examples of the published set, for cost estimates.
+    `published_train` is the number of English training examples of the published set, for cost estimates; 0 where
+    nothing is trained, and then there is no source language either. `extra_languages` are read only when named: there
+    are data, but XTREME leaves them out. `pivot` is the language whose pairs fit the temperature of a retrieval task.
     """
 
     token: str
@@ -29,7 +32,13 @@ class TargetTask:
     labels: tuple[str, ...]
     languages: tuple[str, ...]
     published_train: int
-    ready: bool = False
+    extra_languages: tuple[str, ...] = ()
+    pivot: str = ""
+
+    @property
+    def trains(self) -> bool:
+        """Whether a head is trained for it, in the source language."""
+        return self.kind not in (RETRIEVAL, MINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,8 @@ class IntermediateTask:
     """A task the encoder is fine-tuned on first.
 
     `contaminated` tasks contain training or evaluation data of the targets named (SCIENCE: leakage) and stand in no
-    average of genuine intermediates. `control` marks `more`: as many steps again on the target's own data.
+    average of genuine intermediates. `control` marks `more`: as many steps again on the target's own data. `parts` are
+    the tasks that `multi` draws its steps from.
     """
 
     token: str
@@ -46,39 +56,50 @@ class IntermediateTask:
     contaminated: tuple[str, ...] = ()
     control: bool = False
     extra: bool = False
-    ready: bool = False
+    parts: tuple[str, ...] = ()
 
 
 TARGETS: tuple[TargetTask, ...] = (
-    TargetTask("xnli", "sentence_pair", NLI_LABELS, _XNLI, 392_702, ready=True),
-    TargetTask("pawsx", "sentence_pair", ("0", "1"), ("en", "de", "es", "fr", "ja", "ko", "zh"), 49_401),
-    TargetTask("udpos", "tagging", (), _UDPOS, 12_544),
-    TargetTask("panx", "tagging", (), _PANX, 20_000),
-    TargetTask("xquad", "span", (), ("en", "ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh"), 87_599),
-    TargetTask("mlqa", "span", (), ("en", "ar", "de", "es", "hi", "vi", "zh"), 87_599),
-    TargetTask("tydiqa", "span", (), ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te"), 3_696),
-    TargetTask("bucc", "retrieval", (), ("de", "fr", "ru", "zh"), 0),
-    TargetTask("tatoeba", "retrieval", (), _TATOEBA, 0),
+    TargetTask("xnli", SENTENCE_PAIR, NLI_LABELS, _XNLI, 392_702),
+    TargetTask("pawsx", SENTENCE_PAIR, ("0", "1"), ("en", "de", "es", "fr", "ja", "ko", "zh"), 49_401),
+    TargetTask("udpos", TAGGING, (), _UDPOS, 12_544, extra_languages=("sw",)),
+    TargetTask("panx", TAGGING, (), _PANX, 20_000),
+    TargetTask("xquad", SPAN, (), ("en", "ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh"), 87_599),
+    TargetTask("mlqa", SPAN, (), ("en", "ar", "de", "es", "hi", "vi", "zh"), 87_599),
+    TargetTask("tydiqa", SPAN, (), ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te"), 3_696),
+    TargetTask("bucc", MINING, (), ("de", "fr", "ru", "zh"), 0),
+    TargetTask("tatoeba", RETRIEVAL, (), _TATOEBA, 0, pivot="de"),
+)
+
+_NINE = (
+    IntermediateTask("anli", SENTENCE_PAIR, 1_104_934, contaminated=("xnli",)),
+    IntermediateTask("mnli", SENTENCE_PAIR, 392_702, contaminated=("xnli",)),
+    IntermediateTask("qqp", SENTENCE_PAIR, 363_846),
+    IntermediateTask("squad_v1", SPAN, 87_599, contaminated=("xquad", "mlqa")),
+    IntermediateTask("squad_v2", SPAN, 130_319, contaminated=("xquad", "mlqa")),
+    IntermediateTask("hellaswag", MULTIPLE_CHOICE, 39_905),
+    IntermediateTask("ccg", TAGGING, 38_015),
+    IntermediateTask("cosmosqa", MULTIPLE_CHOICE, 25_588),
+    IntermediateTask("csqa", MULTIPLE_CHOICE, 9_741),
 )
 
 INTERMEDIATES: tuple[IntermediateTask, ...] = (
-    IntermediateTask("none", "none", 0, ready=True),
-    IntermediateTask("anli", "sentence_pair", 1_104_934, contaminated=("xnli",)),
-    IntermediateTask("mnli", "sentence_pair", 392_702, contaminated=("xnli",), ready=True),
-    IntermediateTask("qqp", "sentence_pair", 363_846),
-    IntermediateTask("squad_v1", "span", 87_599, contaminated=("xquad", "mlqa")),
-    IntermediateTask("squad_v2", "span", 130_319, contaminated=("xquad", "mlqa")),
-    IntermediateTask("hellaswag", "multiple_choice", 39_905),
-    IntermediateTask("ccg", "tagging", 38_015),
-    IntermediateTask("cosmosqa", "multiple_choice", 25_588),
-    IntermediateTask("csqa", "multiple_choice", 9_741),
-    IntermediateTask("multi", "multi", 0, contaminated=("xnli", "xquad", "mlqa")),
-    IntermediateTask("snli", "sentence_pair", 550_152, extra=True, ready=True),
-    IntermediateTask("more", "sentence_pair", 0, control=True, extra=True, ready=True),
-)
+    IntermediateTask("none", "none", 0),
+    *_NINE,
+    IntermediateTask(
+        "multi", "multi", sum(task.published_train for task in _NINE), contaminated=("xnli", "xquad", "mlqa"),
+        parts=tuple(task.token for task in _NINE),
+    ),
+    IntermediateTask("snli", SENTENCE_PAIR, 550_152, extra=True),
+    IntermediateTask("mnli_disjoint", SENTENCE_PAIR, 392_702 // 2, extra=True),
+    IntermediateTask("more", "more", 0, control=True, extra=True),
+)  # fmt: skip
 
 # The steps of the control `more` equal those of this intermediate task under the same study.
 MORE_REFERENCE = "snli"
+
+# Under `mnli_disjoint` the intermediate and the target phase share MNLI's premises out between them.
+DISJOINT = "mnli_disjoint"
 
 _TARGETS = {task.token: task for task in TARGETS}
 _INTERMEDIATES = {task.token: task for task in INTERMEDIATES}

@@ -22,9 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the models and print their directories; raises BadInput for a world or model there cannot be."""
-    from bench.pretraining.__main__ import build
+    from bench.pretraining.__main__ import add_head, build
 
     output = arguments.output or default_root() / "pocket"
     for token in arguments.model or _TOKENS:
-        print(build(arguments.world, token, output))
+        directory = build(arguments.world, token, output)
+        add_head(directory, arguments.world)
+        print(directory)
     return 0

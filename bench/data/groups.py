@@ -38,6 +38,17 @@ def limit_by_groups(split: Split, limit: int, seed_text: str) -> Split:
     return _capped(_part(split, split.name, kept), len(split.examples))
 
 
+def limit_to_groups(split: Split, groups: Container[str]) -> Split:
+    """Return the examples of `split` in `groups`, marked as capped; raises BadInput when there are none."""
+    kept = {example.group_id for example in split.examples if example.group_id in groups}
+    if not kept:
+        raise BadInput(
+            f"Got a limit that leaves no group of {split.name} {split.language}, which has some of the source's only; "
+            "choose a larger limit."
+        )
+    return _capped(_part(split, split.name, kept), len(split.examples))
+
+
 def halve_by_group(split: Split) -> tuple[Split, Split]:
     """Return `split` as two splits named "select" and "calibrate": disjoint by group, near-equal in examples.
 

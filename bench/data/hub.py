@@ -75,7 +75,7 @@ def fetch_dataset(spec: DatasetSpec, language: str, split: str) -> Fetched:
     Raises Unavailable("hub") when the hub cannot be reached and the cache lacks them; DataError when the hub refuses
     (401, 404), a file's content differs from its checksum, or files of the split are missing.
     """
-    stem = f"{spec.config_for(language)}/{split}"
+    stem = spec.hub_stem(language, split)
     snapshot = _snapshot("dataset", spec.repo, spec.revision, [f"{stem}.parquet", f"{stem}-*.parquet"])
     paths = sorted(snapshot.glob(f"{stem}-*.parquet")) or sorted(snapshot.glob(f"{stem}.parquet"))
     _check_shards(f"{spec.repo} at {snapshot.name}", stem, paths)

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 class MirrorFile:
     """A file found in a mirror: where it lies, its path inside the mirror, its sha256, and the manifest's note.
 
-    `subset` says that the manifest calls it a subset of the published file.
+    `subset` says that the manifest calls it a subset of the published file ("SUBSET ...", "... only").
     """
 
     path: Path
@@ -95,7 +95,7 @@ def _checked(mirror: Path, path: Path, relative: str) -> MirrorFile:
             "copy the file again or correct the manifest."
         )
     note = str(entry.get("note", ""))
-    return MirrorFile(path, relative, found, note, subset=note.startswith("SUBSET"))
+    return MirrorFile(path, relative, found, note, subset=note.startswith("SUBSET") or note.endswith(" only"))
 
 
 def _manifest(mirror: Path) -> Mapping[str, Mapping[str, Any]]:

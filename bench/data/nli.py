@@ -1,18 +1,27 @@
-"""Sentence pairs with entailment, neutral or contradiction: XNLI, MultiNLI and SNLI from their parquet files."""
+"""Sentence pairs with entailment, neutral or contradiction: XNLI, MultiNLI, SNLI and ANLI from their parquet files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bench.data.dataset_spec import NLI_LABELS, DatasetSpec, dataset_spec
-from bench.data.example import Example, Provenance, Split
-from bench.data.sources import Access, DatasetSource, locate_dataset
-from bench.errors import DataError
+from bench.data.example import Example, Split
+from bench.data.parquet import label_index, read_rows
+from bench.data.sources import (
+    Access,
+    DatasetSource,
+    joint_provenance,
+    locate_dataset,
+    provenance_of,
+    whereabouts,
+)
+from bench.errors import BadInput, DataError
 
+NLI = ("xnli", "mnli", "snli")
 _COLUMNS = ("premise", "hypothesis", "label")
+_ANLI_ROUNDS = ("r1", "r2", "r3")
+_ANLI_SPLITS = {"train": "train", "validation": "dev"}
 
 
 def load_nli(spec_name: str, split: str, language: str, access: Access) -> Split:
@@ -25,80 +34,49 @@ def load_nli(spec_name: str, split: str, language: str, access: Access) -> Split
     Raises BadInput for an unknown name, split or language, Unavailable("hub") when the files cannot be had, DataError
     for a file whose checksum, columns, types, labels, row order or texts are not as published.
     """
-    spec = dataset_spec(spec_name)
-    source = locate_dataset(spec, split, language, access)
-    rows = [row for path in source.paths for row in _read(path, spec)]
+    if spec_name not in NLI:
+        raise BadInput(f"Got data set {spec_name!r}, but the data sets read here are: {' '.join(NLI)}.")
+    return read_nli(dataset_spec(spec_name), split, language, access)
+
+
+def read_nli(spec: DatasetSpec, split: str, language: str, access: Access) -> Split:
+    """Return one split of any specification with premise, hypothesis and label; all else as `load_nli`."""
+    published = spec.published_split(split)
+    source = locate_dataset(spec, published, language, access)
+    rows = [(premise, hypothesis, label) for premise, hypothesis, label in read_rows(spec, source, _COLUMNS)]
     groups = _groups(rows, spec, split, source)
     examples, dropped = _examples(rows, groups, spec, split, source)
     if not examples:
-        raise DataError(f"{_where(spec, source)} has no usable row; fetch the file again.")
-    provenance = _provenance(spec, split, source, len(rows), dropped)
+        raise DataError(f"{whereabouts(spec, source)} has no usable row; fetch the file again.")
+    provenance = provenance_of(source, len(rows), spec.published_rows(published), dropped)
     return Split(split, language, NLI_LABELS, examples, provenance)
 
 
-def _where(spec: DatasetSpec, source: DatasetSource) -> str:
-    return f"{spec.repo} ({', '.join(str(path) for path in source.paths)})"
+def anli_parts(split: str) -> tuple[tuple[str, str], ...]:
+    """Return what ANLI+ is made of, as (data set, its split): SNLI, MultiNLI, and the rounds of ANLI (jiant's recipe).
+
+    Raises BadInput for a split other than train and validation.
+    """
+    if split not in _ANLI_SPLITS:
+        raise BadInput(f"Got split={split!r}, but anli has: {' '.join(_ANLI_SPLITS)}.")
+    rounds = tuple(("anli", f"{_ANLI_SPLITS[split]}_{name}") for name in _ANLI_ROUNDS)
+    return (("snli", split), ("mnli", split), *rounds)
 
 
-def _read(path: Path, spec: DatasetSpec) -> list[tuple[str, str, int]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def load_anli(split: str, language: str, access: Access, spec_of: Callable[[str], DatasetSpec] = dataset_spec) -> Split:
+    """Return one split of ANLI+, all parts one after the other; item and group ids begin with the part's name.
 
-    try:
-        # A ParquetFile, because read_table would take a directory or a partition for a data set.
-        file = pq.ParquetFile(path)
-        _check_schema(path, spec, file.schema_arrow)
-        table = file.read(columns=list(_COLUMNS))
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{spec.repo}: {path} is no readable parquet file ({error}); fetch it again.") from error
-    for name in _COLUMNS:
-        if table[name].null_count:
-            raise DataError(
-                f"{spec.repo}: column '{name}' of {path} has {table[name].null_count} missing values, expected none; "
-                "fetch the file again."
-            )
-    return list(zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True))
-
-
-def _check_schema(path: Path, spec: DatasetSpec, schema: Any) -> None:
-    for name, kind in spec.columns:
-        if name not in schema.names:
-            raise DataError(
-                f"{spec.repo}: {path} has no column '{name}', expected {_columns(spec)}, found "
-                f"{', '.join(schema.names) or 'none'}; fetch the file again or rename the column."
-            )
-        found = schema.field(name).type
-        if not _is_kind(found, kind):
-            raise DataError(
-                f"{spec.repo}: column '{name}' of {path} has type {found}, expected {kind}; fetch the file again."
-            )
-    stated = _stated_labels(schema.metadata)
-    if stated and stated != spec.labels:
-        raise DataError(
-            f"{spec.repo}: {path} states the labels {', '.join(stated)}, expected {', '.join(spec.labels)} in this "
-            "order; fetch the file again or correct its labels."
-        )
-
-
-def _columns(spec: DatasetSpec) -> str:
-    return ", ".join(name for name, _ in spec.columns)
-
-
-def _is_kind(found: Any, kind: str) -> bool:
-    import pyarrow.types as types
-
-    if kind == "integer":
-        return bool(types.is_integer(found))
-    return bool(types.is_string(found) or types.is_large_string(found))
-
-
-def _stated_labels(metadata: dict[bytes, bytes] | None) -> tuple[str, ...]:
-    """Return the label names the `datasets` library wrote into the file, () where there are none."""
-    try:
-        stated = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["label"]["names"]
-    except (KeyError, TypeError, ValueError):
-        return ()
-    return tuple(str(name) for name in stated)
+    `spec_of` says how each data set is read. Raises as `load_nli`, and BadInput for a split other than train and
+    validation.
+    """
+    parts = [(name, read_nli(spec_of(name), part, language, access)) for name, part in anli_parts(split)]
+    examples = tuple(
+        replace(item, item_id=f"{name}-{item.item_id}", group_id=f"{name}-{item.group_id}")
+        for name, part in parts
+        for item in part.examples
+        if isinstance(item, Example)
+    )
+    return Split(split, language, NLI_LABELS, examples, joint_provenance([part.provenance for _, part in parts]))
 
 
 def _groups(
@@ -110,8 +88,8 @@ def _groups(
     for index, (premise, _, _) in enumerate(rows):
         if premise != rows[index - index % 3][0]:
             raise DataError(
-                f"{_where(spec, source)}: row {index} has another premise than row {index - index % 3}, expected one "
-                "premise for each three rows; restore the published order."
+                f"{whereabouts(spec, source)}: row {index} has another premise than row {index - index % 3}, expected "
+                "one premise for each three rows; restore the published order."
             )
     return [index // 3 for index in range(len(rows))]
 
@@ -122,33 +100,18 @@ def _examples(
     dropped = {"without a gold label": 0, "with an empty text": 0}
     kept = []
     for index, ((premise, hypothesis, value), group) in enumerate(zip(rows, groups, strict=True)):
+        where = f"{whereabouts(spec, source)}: row {index}"
         if value == spec.no_gold:
             dropped["without a gold label"] += 1
         elif not premise.strip() or not hypothesis.strip():
-            _require_train(split, f"{_where(spec, source)}: row {index}")
+            _require_train(split, where)
             dropped["with an empty text"] += 1
         else:
-            label = _label(value, spec, f"{_where(spec, source)}: row {index}")
+            label = label_index(value, spec, NLI_LABELS, where)
             kept.append(Example(f"{split}-{index}", f"{split}-{group}", premise, hypothesis, label))
     return tuple(kept), dropped
 
 
 def _require_train(split: str, where: str) -> None:
-    if split != "train":
+    if not split.startswith("train"):
         raise DataError(f"{where} has an empty premise or hypothesis, expected text; fetch the file again.")
-
-
-def _label(value: int, spec: DatasetSpec, where: str) -> int:
-    if not 0 <= value < len(spec.labels):
-        names = ", ".join(f"{index} ({name})" for index, name in enumerate(spec.labels))
-        raise DataError(f"{where} has {value} in column 'label', expected {names}; fetch the file again.")
-    return NLI_LABELS.index(spec.labels[value])
-
-
-def _provenance(spec: DatasetSpec, split: str, source: DatasetSource, rows: int, dropped: dict[str, int]) -> Provenance:
-    published = spec.published_rows(split)
-    notes = [source.note] if source.note else []
-    if rows != published:
-        notes.append(f"{rows} rows of the {published} published")
-    notes += [f"{count} rows {why} left out" for why, count in dropped.items() if count]
-    return Provenance(source.origin, source.files, subset=source.subset or rows != published, note="; ".join(notes))

@@ -18,6 +18,15 @@ _TOKENIZER_FILES = (
 )  # fmt: skip
 # These number positions from the padding id + 1, so their first table rows hold no position.
 _OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert"})
+# Where a masked-language-modelling head lies that is not among the weights of its encoder.
+MASKED_HEAD = Path("lm_head") / "lm_head.safetensors"
+# How such heads are stored by XLM-R, BERT and early BERT: dense layer, LayerNorm and its two tensors, decoder's bias.
+_TRANSFORM = "cls.predictions.transform"
+_MASKED_HEADS = (
+    ("lm_head.dense", "lm_head.layer_norm", "weight", "bias", "lm_head.bias"),
+    (f"{_TRANSFORM}.dense", f"{_TRANSFORM}.LayerNorm", "weight", "bias", "cls.predictions.bias"),
+    (f"{_TRANSFORM}.dense", f"{_TRANSFORM}.LayerNorm", "gamma", "beta", "cls.predictions.bias"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,28 @@ def usable_positions(config: Any) -> int | None:
     return positions - int(config.pad_token_id) - 1
 
 
+def has_masked_head(directory: Path) -> bool:
+    """Return whether `directory` holds a masked-language-modelling head built as XLM-R's or BERT's.
+
+    Raises BadInput when its weights do not read.
+    """
+    return bool(masked_head_tensors(directory))
+
+
+def masked_head_tensors(directory: Path) -> dict[str, tuple[Path, str]]:
+    """Return where the tensors of that head are: file and name in it by our own name, nothing when it is not whole.
+
+    The model's own files go before lm_head/.
+    """
+    files = [directory / MASKED_HEAD, *sorted(directory.glob("model*.safetensors"))]
+    found = {name: file for file in files if file.is_file() for name in _tensor_names(file)}
+    for kind in _MASKED_HEADS:
+        names = _head_names(*kind)
+        if found.keys() >= set(names.values()):
+            return {own: (found[name], name) for own, name in names.items()}
+    return {}
+
+
 def weights_digest(directory: Path) -> str:
     """Return one sha256 over the names and bytes of weights, configuration and tokenizer: the identity of an input."""
     weight_files(directory)
@@ -91,6 +122,26 @@ def weights_digest(directory: Path) -> str:
 def _identity_files(directory: Path) -> Iterator[Path]:
     names = {path.name for path in directory.glob("*.safetensors*")} | {"config.json", *_TOKENIZER_FILES}
     return (directory / name for name in sorted(names) if (directory / name).is_file())
+
+
+def _head_names(dense: str, norm: str, scale: str, shift: str, bias: str) -> dict[str, str]:
+    return {
+        "dense.weight": f"{dense}.weight",
+        "dense.bias": f"{dense}.bias",
+        "layer_norm.weight": f"{norm}.{scale}",
+        "layer_norm.bias": f"{norm}.{shift}",
+        "bias": bias,
+    }
+
+
+def _tensor_names(file: Path) -> list[str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="np") as stored:
+            return list(stored.keys())
+    except SafetensorError as error:
+        raise BadInput(f"The weights in {file} do not read ({error}); fetch the model again.") from error
 
 
 def _sha256(path: Path) -> str:

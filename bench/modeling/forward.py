@@ -1,4 +1,4 @@
-"""One forward pass of encoder and head over chosen rows."""
+"""One pass of the encoder over chosen token rows."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from torch import Tensor
 from bench.errors import BadInput
 from bench.modeling.directory import usable_positions
 from bench.modeling.encoder import Encoder
-from bench.modeling.heads import Head
 from bench.modeling.tokenization import Encoded, pad
 
 
-def batch_logits(
-    encoder: Encoder, head: Head, encoded: Encoded, rows: npt.NDArray[np.int64], device: torch.device
-) -> Tensor:
-    """Return (len(rows), classes) logits on `device`, in the order of `rows`."""
+def hidden_states(
+    encoder: Encoder, encoded: Encoded, rows: npt.NDArray[np.int64], device: torch.device, every_layer: bool = False
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return states and mask (n, length) of the chosen rows, on `device`.
+
+    States are (n, length, hidden) of the last layer alone, or of the embeddings and of every layer in turn.
+    """
     config = encoder.config
     batch = pad(encoded, rows, config.pad_token_id or 0)
     mask = torch.from_numpy(batch.mask).to(device)
-    inputs = {"input_ids": torch.from_numpy(batch.ids).to(device), "attention_mask": mask}
+    inputs: dict[str, Any] = {"input_ids": torch.from_numpy(batch.ids).to(device), "attention_mask": mask}
     # A model trained with one segment number everywhere has a tokenizer that gives zeros, so its own numbers fit.
     if getattr(config, "type_vocab_size", 0) > 1:
         inputs["token_type_ids"] = torch.from_numpy(batch.types).to(device)
-    logits: Tensor = head(encoder(**inputs).last_hidden_state, mask)
-    return logits
+    if not every_layer:
+        return (encoder(**inputs).last_hidden_state,), mask
+    return tuple(encoder(**inputs, output_hidden_states=True).hidden_states), mask
 
 
 def check_fits(encoder: Encoder, tokenizer: Any, max_length: int) -> None:

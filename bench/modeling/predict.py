@@ -1,25 +1,32 @@
-"""Prediction: every language of a target in one stream of rows sorted by length."""
+"""Prediction: every language of a target in one stream of token rows sorted by length."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from bench.data.example import Split
 from bench.errors import BadInput, TrainingFailed
+from bench.modeling.answers import predictions_of
 from bench.modeling.encoder import Encoder
-from bench.modeling.forward import batch_logits, check_fits
-from bench.modeling.heads import Head
+from bench.modeling.forward import check_fits, hidden_states
+from bench.modeling.heads import Head, masked_mean
 from bench.modeling.progress import Report, progress
-from bench.modeling.tokenization import Encoded, concatenate, encode
+from bench.modeling.tokenization import Encoded, concatenate, encode_texts
+from bench.modeling.workload import Row, Workload, workload
+from bench.predictions import Predictions
+from bench.scores.answers import Rule
 
-Logits = npt.NDArray[np.float32]
+# Reads what is to be kept of each token row, given states, mask and the numbers of the rows.
+Read = Callable[[tuple[Tensor, ...], Tensor, npt.NDArray[np.int64]], list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,51 +52,123 @@ def predict(
     device: str = "cpu",
     token_budget: int = 4096,
     report: Report | None = None,
-) -> tuple[list[Logits], PredictReport]:
-    """Return (n, classes) float32 logits for each of `splits`, rows in the split's own order, and the cost.
+    rule: Rule = "squad",
+) -> tuple[list[Predictions], PredictReport]:
+    """Return the predictions for each of `splits`, rows in the split's own order, and the cost.
 
-    `token_budget` bounds the positions of one batch; it changes logits by rounding only. Raises TrainingFailed when
-    the checkpoint gives logits that are not finite, BadInput for splits or lengths that do not fit.
+    `token_budget` bounds the positions of one batch; it changes logits by rounding only. `rule` says how answers to
+    questions are compared (bench.scores.answers). Raises TrainingFailed when the checkpoint gives logits that are not
+    finite, BadInput for splits or lengths that do not fit.
     """
     if not splits:
         raise BadInput("Got no splits, but a prediction needs at least 1; name a language.")
     check_fits(encoder, tokenizer, max_length)
-    parts = [encode(tokenizer, split.examples, max_length) for split in splits]
-    stream = concatenate(parts)
+    parts = [workload(tokenizer, split, max_length) for split in splits]
+    stream = concatenate([part.encoded for part in parts])
     batches = budget_batches(stream.lengths, token_budget)
     start = time.perf_counter()
-    logits = predict_encoded(encoder, head, stream, batches, device, report)
+    outputs = predict_rows(encoder, head, parts, batches, device, report)
     seconds = time.perf_counter() - start
-    _check_finite(logits)
     cost = PredictReport(
-        seconds, len(stream), len(stream.ids), positions(stream.lengths, batches),
+        seconds, sum(len(split.examples) for split in splits), len(stream.ids), positions(stream.lengths, batches),
         tuple(int(part.truncated.sum()) for part in parts),
     )  # fmt: skip
-    return np.split(logits, np.cumsum([len(part) for part in parts])[:-1]), cost
+    return [
+        predictions_of(split, part, rows, rule) for split, part, rows in zip(splits, parts, outputs, strict=True)
+    ], cost
 
 
-def predict_encoded(
+def predict_rows(
     encoder: Encoder,
     head: Head,
-    encoded: Encoded,
+    parts: Sequence[Workload],
     batches: Sequence[npt.NDArray[np.int64]],
     device: str = "cpu",
     report: Report | None = None,
-) -> Logits:
-    """Return (n, classes) float32 logits in row order; leaves encoder and head in eval mode on `device`."""
+) -> list[list[Row]]:
+    """Return what the head says of every token row of `parts`; `batches` number them through all parts.
+
+    Leaves encoder and head in eval mode on `device`. Raises TrainingFailed for scores that are not finite.
+    """
+    encoded = concatenate([part.encoded for part in parts])
+    first = np.cumsum([0, *(len(part.encoded) for part in parts)])
+    head.to(torch.device(device)).eval()
+
+    def read(states: tuple[Tensor, ...], mask: Tensor, rows: npt.NDArray[np.int64]) -> list[Row]:
+        chosen = states[-1] if head.aggregation is None else head.aggregation(states)
+        owners = np.searchsorted(first, rows, side="right") - 1
+        kept: list[Row] = [np.empty(0, np.float32)] * len(rows)
+        for owner in np.unique(owners):
+            mine = np.flatnonzero(owners == owner)
+            where = torch.from_numpy(mine).to(mask.device)
+            local = rows[mine] - first[owner]
+            for place, row in zip(mine, parts[owner].read(head, chosen[where], mask[where], local), strict=True):
+                kept[place] = row
+        return kept
+
+    outputs = read_rows(encoder, encoded, batches, read, device, head.aggregation is not None, report)
+    _check_finite(outputs)
+    return [outputs[start:end] for start, end in pairwise(first)]
+
+
+def embed(
+    encoder: Encoder,
+    tokenizer: Any,
+    texts: Sequence[str],
+    layer: int,
+    max_length: int,
+    device: str = "cpu",
+    token_budget: int = 4096,
+    report: Report | None = None,
+) -> tuple[npt.NDArray[np.float32], PredictReport]:
+    """Return the mean state of each text's tokens, special ones included, after `layer` layers: (n, hidden) float32.
+
+    Pooling as in nyu-mll/jiant (EmbeddingModel, MeanPoolerHead; layer 14 of XLM-R Large's 24). Layer 0 are the
+    embeddings. Raises BadInput for a layer that the encoder does not have.
+    """
+    depth = encoder.config.num_hidden_layers
+    if not 0 <= layer <= depth:
+        raise BadInput(f"Got layer={layer}, but the encoder has 0 to {depth}; choose one of them.")
+    check_fits(encoder, tokenizer, max_length)
+    encoded = encode_texts(tokenizer, texts, max_length)
+    batches = budget_batches(encoded.lengths, token_budget)
+
+    def read(states: tuple[Tensor, ...], mask: Tensor, rows: npt.NDArray[np.int64]) -> list[Row]:
+        return list(masked_mean(states[layer], mask).float().cpu().numpy())
+
+    start = time.perf_counter()
+    vectors = np.stack(read_rows(encoder, encoded, batches, read, device, True, report))
+    cost = PredictReport(
+        time.perf_counter() - start, len(texts), len(encoded.ids), positions(encoded.lengths, batches),
+        (int(encoded.truncated.sum()),),
+    )  # fmt: skip
+    return vectors, cost
+
+
+def read_rows(
+    encoder: Encoder,
+    encoded: Encoded,
+    batches: Sequence[npt.NDArray[np.int64]],
+    read: Read,
+    device: str,
+    every_layer: bool,
+    report: Report | None = None,
+) -> list[Row]:
+    """Return what `read` keeps of every token row, in order; leaves the encoder in eval mode on `device`."""
     where = torch.device(device)
     encoder.to(where).eval()
-    head.to(where).eval()
-    logits: Logits = np.empty((len(encoded), head.classes), dtype=np.float32)
+    kept: list[Row] = [np.empty(0, np.float32)] * len(encoded)
     start, done, done_tokens = time.perf_counter(), 0, 0
     with torch.inference_mode():
         for number, rows in enumerate(batches, 1):
-            logits[rows] = batch_logits(encoder, head, encoded, rows, where).float().cpu().numpy()
+            states, mask = hidden_states(encoder, encoded, rows, where, every_layer)
+            for row, values in zip(rows, read(states, mask, rows), strict=True):
+                kept[row] = values
             done, done_tokens = done + len(rows), done_tokens + int(encoded.lengths[rows].sum())
             if report is not None:
                 share = done_tokens / len(encoded.ids)
                 report(progress(number, len(batches), None, done, time.perf_counter() - start, share))
-    return logits
+    return kept
 
 
 def budget_batches(lengths: npt.NDArray[np.int64], token_budget: int) -> list[npt.NDArray[np.int64]]:
@@ -110,10 +189,10 @@ def positions(lengths: npt.NDArray[np.int64], batches: Sequence[npt.NDArray[np.i
     return sum(len(rows) * int(lengths[rows].max()) for rows in batches)
 
 
-def _check_finite(logits: Logits) -> None:
-    broken = int((~np.isfinite(logits).all(axis=1)).sum())
+def _check_finite(outputs: Sequence[Row]) -> None:
+    broken = sum(not np.isfinite(row).all() for row in outputs)
     if broken:
         raise TrainingFailed(
-            f"Got logits that are not finite for {broken} of {len(logits)} items; the checkpoint is broken: "
+            f"Got logits that are not finite for {broken} of {len(outputs)} items; the checkpoint is broken: "
             "train it again with a lower learning_rate."
         )

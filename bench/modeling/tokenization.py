@@ -66,21 +66,61 @@ def encode(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Enco
 
     Examples are pairs, or single texts when no example has a second text.
     """
-    if not examples:
+    if any(example.text_pair for example in examples):
+        return encode_texts(tokenizer, [(example.text, example.text_pair) for example in examples], max_length)
+    return encode_texts(tokenizer, [example.text for example in examples], max_length)
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str] | Sequence[tuple[str, str]], max_length: int) -> Encoded:
+    """Return texts, or pairs of texts, as token rows of at most `max_length` tokens, the longer segment cut first."""
+    return _encoded(_encodings(tokenizer, texts, max_length))
+
+
+def encode_words(
+    tokenizer: Any, sentences: Sequence[Sequence[str]], max_length: int
+) -> tuple[Encoded, list[list[tuple[int, int]]]]:
+    """Return sentences of words as token rows, and the tokens (first, last + 1) of each word in its row.
+
+    A word that was cut off, or that the tokenizer makes nothing of, has (0, 0).
+    """
+    rows = _encodings(tokenizer, [list(words) for words in sentences], max_length, is_pretokenized=True)
+    return _encoded(rows), [_word_places(row.word_ids, len(words)) for row, words in zip(rows, sentences, strict=True)]
+
+
+def _word_places(word_ids: Sequence[int | None], words: int) -> list[tuple[int, int]]:
+    places = [(0, 0)] * words
+    for place, word in enumerate(word_ids):
+        if word is not None:
+            first = places[word][0] or place
+            places[word] = (first, place + 1)
+    return places
+
+
+def _encodings(tokenizer: Any, texts: Sequence[Any], max_length: int, **options: Any) -> list[Any]:
+    if not texts:
         raise BadInput("Got no examples, but tokenization needs at least 1; raise the limit that left none.")
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.enable_truncation(max_length, strategy="longest_first")
-    rows = backend.encode_batch(_texts(examples))
+    rows: list[Any] = backend.encode_batch(texts, **options)
     # Left on, the limit would be saved with the tokenizer.
     backend.no_truncation()
-    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(row.ids) for row in rows], out=offsets[1:])
+    return rows
+
+
+def _encoded(rows: Sequence[Any]) -> Encoded:
+    return from_rows([row.ids for row in rows], [row.type_ids for row in rows], [bool(row.overflowing) for row in rows])
+
+
+def from_rows(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]], truncated: Sequence[bool]) -> Encoded:
+    """Return token rows given as lists: token ids, segment numbers, and whether the row lost tokens."""
+    offsets = np.zeros(len(ids) + 1, dtype=np.int64)
+    np.cumsum([len(row) for row in ids], out=offsets[1:])
     return Encoded(
-        ids=np.fromiter((token for row in rows for token in row.ids), np.int32, offsets[-1]),
-        types=np.fromiter((kind for row in rows for kind in row.type_ids), np.int8, offsets[-1]),
+        ids=np.fromiter((token for row in ids for token in row), np.int32, offsets[-1]),
+        types=np.fromiter((kind for row in types for kind in row), np.int8, offsets[-1]),
         offsets=offsets,
-        truncated=np.array([bool(row.overflowing) for row in rows]),
+        truncated=np.array(truncated, dtype=np.bool_),
     )
 
 
@@ -106,9 +146,3 @@ def pad(encoded: Encoded, rows: npt.NDArray[np.int64], padding_id: int) -> Padde
         types[place, : end - start] = encoded.types[start:end]
         mask[place, : end - start] = 1
     return PaddedBatch(ids, types, mask)
-
-
-def _texts(examples: Sequence[Example]) -> list[Any]:
-    if any(example.text_pair for example in examples):
-        return [(example.text, example.text_pair) for example in examples]
-    return [example.text for example in examples]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.data.artificial import language_tokens
 from bench.errors import BadInput
 from bench.pretraining.export import save
 from bench.pretraining.loop import Progress, pretrain
+from bench.pretraining.masked_head import pretrain_head
 from bench.pretraining.recipe import Recipe, size_of
+from bench.pretraining.stages import HEAD_STEPS
 from bench.pretraining.tokenizer import world_tokenizer
 
 
@@ -21,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         recipe = Recipe(dose=options.dose, permuted=options.permuted)
         directory = build(options.world, options.model, options.output, recipe)
+        add_head(directory, options.world)
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
@@ -40,14 +44,25 @@ def build(
     size, recipe = size_of(model), recipe or Recipe()
     language_tokens(world)  # raises for a world there cannot be, before the bar is drawn
     with tqdm(total=recipe.steps, unit="step", desc=f"w{world} {model}", disable=None) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.set_postfix_str(f"{progress.stage} {progress.score:.2f}, loss {progress.loss:.2f}", refresh=False)
-            bar.update()
-
         tokenizer = world_tokenizer(world, recipe.vocabulary, tokenizer_file or output / f"w{world}" / "tokenizer.json")
-        run = pretrain(world, size, recipe, tokenizer, show)
+        run = pretrain(world, size, recipe, tokenizer, _shown_on(bar))
     return save(run, output / f"w{world}" / model, world, size, recipe)
+
+
+def add_head(directory: Path, world: int) -> None:
+    """Train the masked-language-model head of a model of `world` with a bar on standard error, and store it there."""
+    from tqdm import tqdm
+
+    with tqdm(total=HEAD_STEPS, unit="step", desc=f"w{world} {directory.name}", disable=None) as bar:
+        pretrain_head(directory, world, _shown_on(bar))
+
+
+def _shown_on(bar: Any) -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        bar.set_postfix_str(f"{progress.stage} {progress.score:.2f}, loss {progress.loss:.2f}", refresh=False)
+        bar.update()
+
+    return show
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,9 +55,8 @@ def _read(directory: Path, trained_in: str, read_in: Sequence[str]) -> dict[str,
     select, _ = halve_by_group(nli_split("xnli", "validation", trained_in))
     finetune(encoder, head, tokenizer, train, select, phase, _SEED)
     tests = [nli_split("xnli", "test", token) for token in read_in]
-    logits, _ = predict(encoder, head, tokenizer, tests, phase.max_length)
-    labels = [np.array([example.label for example in test.examples]) for test in tests]
-    return {token: _reading(*both) for token, both in zip(read_in, zip(logits, labels, strict=True), strict=True)}
+    found, _ = predict(encoder, head, tokenizer, tests, phase.max_length)
+    return {token: _reading(one.logits, one.labels) for token, one in zip(read_in, found, strict=True)}
 
 
 def _reading(logits: np.ndarray, labels: np.ndarray) -> Reading:

@@ -13,16 +13,17 @@ from bench.pretraining.model import build_model
 from bench.pretraining.optimizers import rate_share
 from bench.pretraining.reading import Reader
 from bench.pretraining.recipe import Recipe, Size
-from bench.pretraining.stages import Alignment, Discourse
+from bench.pretraining.stages import Alignment, Discourse, MaskedHeadStage
 
-_WINDOW = 100
+WINDOW = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run is: `step` of the stage, and means over the last 100 steps.
 
-    `score` is a share in [0, 1]: of translations found in the stage "alignment", of relations read in "discourse".
+    `score` is a share in [0, 1]: of translations found in the stage "alignment", of relations read in "discourse", of
+    masked tokens named in "head".
     """
 
     stage: str
@@ -52,18 +53,22 @@ def pretrain(
     reader = Reader(world, recipe, tokenizer)
     model = build_model(size, tokenizer.get_vocab_size(), recipe).train()
     ends = tuple(
-        _run(stage(model, reader, recipe, size.lower), f"{size.token} in world {world}", recipe, report)
+        run_stage(stage(model, reader, recipe, size.lower), f"{size.token} in world {world}", recipe, report)
         for stage in (Alignment, Discourse)
     )
     return Pretrained(model, tokenizer, ends, time.perf_counter() - started)
 
 
-def _run(
-    stage: Alignment | Discourse, what: str, recipe: Recipe, report: Callable[[Progress], None] | None
+def run_stage(
+    stage: Alignment | Discourse | MaskedHeadStage,
+    what: str,
+    recipe: Recipe,
+    report: Callable[[Progress], None] | None = None,
 ) -> Progress:
+    """Take all steps of `stage` and return where it ended; `what` names the model in TrainingFailed."""
     window = list[tuple[float, float]]()
     for step in range(stage.steps):
-        window = [*window[1 - _WINDOW :], stage.step(rate_share(step, stage.steps, recipe.warmup))]
+        window = [*window[1 - WINDOW :], stage.step(rate_share(step, stage.steps, recipe.warmup))]
         if not math.isfinite(window[-1][0]):
             raise TrainingFailed(
                 f"The {stage.name} loss of {what} is not a number at step {step}; lower matrix_rate "

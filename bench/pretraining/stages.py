@@ -1,7 +1,8 @@
-"""The two stages of pretraining: languages are drawn together below, and documents are understood above."""
+"""The stages of pretraining: languages are drawn together below, documents understood above, masked tokens named."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,12 +10,18 @@ from torch import nn
 from torch.nn import functional
 
 from bench.data.artificial.corpus import CONNECTIVES, RELATIONS
+from bench.modeling.encoder import Encoder
+from bench.modeling.masked import MaskedHead, new_masked_head
 from bench.pretraining.model import alignment_loss, lower_states, masked_loss, mean_state, padded, upper_states
 from bench.pretraining.optimizers import Optimizers
 from bench.pretraining.reading import Meaning, Reader, Text, shared
 from bench.pretraining.recipe import Recipe
 from bench.pretraining.tokenizer import MASK, PAD, SPECIAL
 
+# Not a field of the recipe: it changes nothing of the encoder, which the recipe's digest names.
+HEAD_STEPS = 800
+# The encoder's rate would not carry a bias of 0 to the log of a rare token's frequency in so few steps.
+_HEAD_RATE = 1e-2
 _HEAD_SPREAD = 0.02
 # A constituent of a batch of texts: row of the batch, first token, token after the last.
 _Place = tuple[int, int, int]
@@ -39,8 +46,7 @@ class Alignment:
         """Take one step; return its loss and the share of words whose translation was found."""
         pairs = [self._reader.pair() for _ in range(self._recipe.pairs)]
         ids = padded([text.ids for pair in pairs for text in pair], PAD)
-        drawn = torch.rand(ids.shape, generator=self._generator) < self._recipe.mask
-        hidden = drawn & (ids >= len(SPECIAL))
+        hidden = _hidden(ids, self._recipe.mask, self._generator)
         states = lower_states(self._model, ids.masked_fill(hidden, MASK), self._depth)
         last = upper_states(self._model, states, ids, self._depth)
         masked = masked_loss(self._model, last[hidden], ids[hidden])
@@ -98,6 +104,51 @@ class Discourse:
         self._optimizers.step(loss, share)
         own = scores.gather(1, first[:, None] + torch.arange(RELATIONS)).argmax(1)
         return loss.item(), (own == torch.tensor([one.relation for one in read])).float().mean().item()
+
+
+class MaskedHeadStage:
+    """The last stage: a fresh head alone learns masked tokens, as `Alignment` drew them, of the finished encoder.
+
+    The head that learnt with the first stage does not fit the upper half that the second has trained since. That half
+    keeps next to nothing of single tokens, so the head ends close to the entropy of their frequencies: it is where
+    training begins that moves the upper half too, and no language model by itself.
+    """
+
+    name = "head"
+    steps = HEAD_STEPS
+
+    def __init__(self, encoder: Encoder, reader: Reader, recipe: Recipe) -> None:
+        self.head: MaskedHead = new_masked_head(encoder, recipe.seed)
+        self._encoder, self._reader, self._recipe = encoder.eval().requires_grad_(False), reader, recipe
+        weights = list(self.head.parameters())
+        matrices, rest = ([weight for weight in weights if (weight.ndim == 2) is two] for two in (True, False))
+        self._optimizers = Optimizers(matrices, rest, replace(recipe, learning_rate=_HEAD_RATE))
+        self._generator = torch.Generator().manual_seed(recipe.seed)
+        self._counts = torch.zeros(len(self.head.bias), dtype=torch.int64)
+
+    @property
+    def unigram_entropy(self) -> float:
+        """Entropy of the tokens masked so far, in nats: the least loss of a head that knows their frequencies alone."""
+        shares = self._counts[self._counts > 0] / self._counts.sum()
+        return -(shares * shares.log()).sum().item()
+
+    def step(self, share: float) -> tuple[float, float]:
+        """Take one step; return its loss and the share of masked tokens that were named."""
+        pairs = [self._reader.pair() for _ in range(self._recipe.pairs)]
+        ids = padded([text.ids for pair in pairs for text in pair], PAD)
+        hidden = _hidden(ids, self._recipe.mask, self._generator)
+        with torch.no_grad():
+            read = self._encoder(input_ids=ids.masked_fill(hidden, MASK), attention_mask=(ids != PAD).long())
+        logits = self.head(read.last_hidden_state[hidden], self._encoder.get_input_embeddings().weight)
+        loss = functional.cross_entropy(logits, ids[hidden])
+        self._optimizers.step(loss, share)
+        self._counts += ids[hidden].bincount(minlength=len(self._counts))
+        return loss.item(), (logits.argmax(1) == ids[hidden]).float().mean().item()
+
+
+def _hidden(ids: torch.Tensor, rate: float, generator: torch.Generator) -> torch.Tensor:
+    """Return which tokens of (rows, width) `ids` are masked: those drawn at `rate`, special ones left out."""
+    return (torch.rand(ids.shape, generator=generator) < rate) & (ids >= len(SPECIAL))
 
 
 def _new_head(hidden: int, classes: int, seed: int) -> nn.Linear:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bench.catalog.language_info import LanguageInfo
+from bench.catalog.language_info import TARGET_GROUPS, LanguageInfo
 from bench.report.averages import mean_rate
 from bench.report.by_language import by_language
 from bench.report.cells import cell, rate
@@ -59,7 +59,7 @@ def footnotes_of(section: Section) -> Footnotes:
 
 def members_sentence(section: Section) -> str:
     """Say over which languages the means are taken: all there are, or the ones that were selected."""
-    chosen, everything = targets(section), section.group("rich", "between", "poor")
+    chosen, everything = targets(section), section.group(*TARGET_GROUPS)
     if not chosen:
         return "No target language has a row, so there are no means."
     if len(chosen) == len(everything):

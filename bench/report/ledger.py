@@ -39,6 +39,11 @@ class LedgerEntry:
         Condition.from_id(self.id)
 
     @property
+    def condition(self) -> Condition:
+        """The condition of the case."""
+        return Condition.from_id(self.id)
+
+    @property
     def key(self) -> tuple[str, str]:
         """What makes an entry this entry: (study, id)."""
         return self.study, self.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.catalog.language_info import TARGET_GROUPS
 from bench.report.averages import Quantity, Spread, average, floor, mean_of, metric, transfer, worst
 from bench.report.cells import Format, nats, points, signed_points, spread_cell, square_points
 from bench.report.sections import Line, Section
@@ -40,7 +41,7 @@ class Scored:
 
 def targets(section: Section) -> tuple[str, ...]:
     """The members of the mean over target languages: those that were selected, without source and controls."""
-    return tuple(token for token in section.group("rich", "between", "poor") if token in section.selected)
+    return tuple(token for token in section.group(*TARGET_GROUPS) if token in section.selected)
 
 
 def _over_targets(quantity: Quantity, recalibration: str = "none") -> Measure:

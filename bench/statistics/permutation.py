@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ def _pooled_sums(first: Outcomes, second: Outcomes, metrics: Sequence[str] | Non
 
 
 def _pooled(first: Outcomes, second: Outcomes) -> Outcomes:
-    both = {
+    both: dict[str, Any] = {
         name: np.concatenate([getattr(first, name), getattr(second, name)])
         for name in ("probabilities", "log_probabilities", "labels", "top")
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,25 @@ def endless_batches(
     while True:
         yield from epoch_batches(lengths, batch_size, seed, role, epoch)[skip:]
         epoch, skip = epoch + 1, 0
+
+
+def mixed_batches(
+    lengths: Sequence[npt.NDArray[np.int64]], batch_size: int, seed: int, role: str, temperature: float = 1.0
+) -> Iterator[tuple[int, Rows]]:
+    """Yield (task, rows): a task for each batch, drawn in proportion to its examples to the power 1 / `temperature`.
+
+    1 is proportional sampling (nyu-mll/jiant, ProportionalMultiTaskSampler), more brings tasks closer together. The
+    first task's own order is that of a run on it alone.
+    """
+    names = [role, *(f"{role} {place}" for place in range(1, len(lengths)))]
+    streams = [endless_batches(each, batch_size, seed, name) for each, name in zip(lengths, names, strict=True)]
+    weights = np.array([len(each) for each in lengths]) ** (1 / temperature)
+    edges = np.cumsum(weights / weights.sum())
+    drawn = np.random.Philox(key=stream_seed("tasks", role, seed))
+    while True:
+        task = 0 if len(streams) == 1 else int(np.searchsorted(edges, int(drawn.random_raw()) / 2**64, side="right"))
+        task = min(task, len(streams) - 1)
+        yield task, next(streams[task])
 
 
 def shuffled(count: int, seed: int) -> Rows:

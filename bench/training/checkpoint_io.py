@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from bench.canonical import canonical_json
 from bench.errors import Corrupt
+from bench.modeling.aggregation import Aggregation
 from bench.modeling.encoder import Encoder, load_encoder, quiet_transformers
-from bench.modeling.heads import ClassificationHead
+from bench.modeling.heads import HEADS, Head
 from bench.modeling.tokenization import load_tokenizer
 
 _HEAD_WEIGHTS = "head.safetensors"
@@ -26,7 +27,7 @@ class Classifier:
     """A loaded checkpoint: `meta` is what `save_classifier` was given."""
 
     encoder: Encoder
-    head: ClassificationHead
+    head: Head
     tokenizer: Any
     meta: Mapping[str, Any]
 
@@ -41,14 +42,19 @@ def save_encoder(directory: Path, encoder: Encoder, tokenizer: Any) -> None:
         tokenizer.save_pretrained(str(directory))
 
 
-def save_classifier(
-    directory: Path, encoder: Encoder, head: ClassificationHead, tokenizer: Any, meta: Mapping[str, Any]
-) -> None:
+def save_classifier(directory: Path, encoder: Encoder, head: Head, tokenizer: Any, meta: Mapping[str, Any]) -> None:
     """Write encoder, tokenizer, head and `meta` (plain values) into `directory`, which `load_classifier` reads."""
     save_encoder(directory, encoder, tokenizer)
     weights = {name: weight.detach().cpu().contiguous() for name, weight in head.state_dict().items()}
     save_file(weights, str(directory / _HEAD_WEIGHTS))
-    facts = {"classes": head.classes, "hidden": head.dense.in_features, "pooling": head.pooling, "meta": meta}
+    facts = {
+        "kind": head.kind,
+        "classes": head.classes,
+        "hidden": encoder.config.hidden_size,
+        "pooling": head.pooling,
+        "aggregates": head.aggregation is not None,
+        "meta": meta,
+    }
     (directory / _HEAD_FACTS).write_text(canonical_json(facts), encoding="utf-8")
 
 
@@ -57,7 +63,8 @@ def load_classifier(directory: Path) -> Classifier:
     encoder, _ = load_encoder(directory)
     try:
         facts = json.loads((directory / _HEAD_FACTS).read_text(encoding="utf-8"))
-        head = ClassificationHead(facts["hidden"], facts["classes"], facts["pooling"])
+        head = HEADS[facts["kind"]](facts["hidden"], facts["classes"], facts["pooling"])
+        head.aggregation = Aggregation(facts["hidden"]) if facts["aggregates"] else None
         head.load_state_dict(load_file(str(directory / _HEAD_WEIGHTS)))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise Corrupt(

@@ -6,23 +6,24 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
-from bench.data.example import Example, Split
+from bench.data.example import MULTIPLE_CHOICE, SPAN, Split, TaggedSentence
 from bench.errors import BadInput, TrainingFailed
+from bench.modeling.answers import predictions_of
 from bench.modeling.encoder import Encoder
-from bench.modeling.forward import batch_logits, check_fits
+from bench.modeling.forward import check_fits, hidden_states
 from bench.modeling.heads import Head
-from bench.modeling.predict import budget_batches, predict_encoded
+from bench.modeling.predict import budget_batches, predict_rows
 from bench.modeling.progress import Report, progress
-from bench.modeling.tokenization import encode
-from bench.training.batches import Rows, endless_batches
+from bench.modeling.workload import workload
+from bench.scores.answers import Rule
+from bench.training.batches import Rows, mixed_batches
+from bench.training.beside import MaskedTexts
 from bench.training.loss import summed_loss
 from bench.training.optimizer import build_optimizer, set_rate
 from bench.training.protocol import Phase
@@ -53,6 +54,14 @@ class FinetuneReport:
     collapsed: bool | None
 
 
+@dataclass(frozen=True)
+class Part:
+    """One task of several: its examples, and the head that answers them."""
+
+    train: Split
+    head: Head
+
+
 def finetune(
     encoder: Encoder,
     head: Head,
@@ -63,26 +72,34 @@ def finetune(
     seed: int,
     device: str = "cpu",
     report: Report | None = None,
+    others: Sequence[Part] = (),
+    beside: MaskedTexts | None = None,
+    rule: Rule = "squad",
 ) -> FinetuneReport:
     """Fine-tune `encoder` and `head` in place on `train` and leave them in eval mode with their best weights.
 
-    On a CPU with a given number of threads equal arguments give equal bytes; torch's global random state is left as it
-    was. Data order and dropout depend on (seed, role) alone. Raises TrainingFailed when the loss or its gradient is no
-    finite number, BadInput for data that do not fit the head or the encoder.
+    `others` are further tasks, of which one is drawn for each step; `beside` are texts whose masked tokens are named
+    beside the task; `rule` says how answers of the select split are compared. On a CPU with a given number of threads
+    equal arguments give equal bytes; torch's global random state is left as it was. Data order and dropout depend on
+    (seed, role) alone. Raises TrainingFailed when the loss or its gradient is no finite number, BadInput for data that
+    do not fit the head or the encoder.
     """
     check_fits(encoder, tokenizer, phase.max_length)
-    chosen = None if select is None else select.examples[: phase.select_limit]
-    _check_labels(head, train, train.examples)
-    if select is not None and chosen is not None:
-        _check_labels(head, select, chosen)
+    chosen = None if select is None else replace(select, examples=select.examples[: phase.select_limit])
+    for split, its_head in [(train, head), *((part.train, part.head) for part in others)]:
+        _check_labels(its_head, split)
+    if chosen is not None:
+        _check_labels(head, chosen)
     where = torch.device(device)
-    encoder.to(where)
-    head.to(where)
+    modules = [encoder, head, *(part.head for part in others), *([] if beside is None else [beside.head])]
+    for module in modules:
+        module.to(where)
     with ExitStack() as scope:
         scope.enter_context(own_randomness(where, seed, phase.role))
-        scope.enter_context(dropout_rates([encoder, head], phase.dropout))
+        scope.enter_context(dropout_rates(modules, phase.dropout))
         scope.enter_context(frozen(encoder, phase))
-        run = _Run(encoder, head, tokenizer, train.examples, chosen, phase, seed, where)
+        parts = [Part(train, head), *others]
+        run = _Run(encoder, parts, modules, tokenizer, chosen, phase, seed, where, beside, rule)
         run.go(report)
     return run.outcome()
 
@@ -101,21 +118,25 @@ class _Run:
     def __init__(
         self,
         encoder: Encoder,
-        head: Head,
+        parts: Sequence[Part],
+        modules: Sequence[nn.Module],
         tokenizer: Any,
-        train: Sequence[Example],
-        select: Sequence[Example] | None,
+        select: Split | None,
         phase: Phase,
         seed: int,
         device: torch.device,
+        beside: MaskedTexts | None,
+        rule: Rule,
     ) -> None:
-        self.encoder, self.head, self.phase, self.seed, self.device = encoder, head, phase, seed, device
-        self.modules = [encoder, head]
-        self.train, self.labels = encode(tokenizer, train, phase.max_length), _labels(train)
-        self.select = None if select is None else encode(tokenizer, select, phase.max_length)
-        self.select_labels = None if select is None else _labels(select)
-        self.total = phase.total_steps(len(train))
-        self.every = phase.evaluate_every or phase.steps_per_epoch(len(train))
+        self.encoder, self.phase, self.seed, self.device = encoder, phase, seed, device
+        self.modules, self.beside, self.rule = modules, beside, rule
+        self.heads = [part.head for part in parts]
+        self.work = [workload(tokenizer, part.train, phase.max_length) for part in parts]
+        self.select = select
+        self.select_work = None if select is None else workload(tokenizer, select, phase.max_length)
+        self.examples = sum(map(len, self.work))
+        self.total = phase.total_steps(self.examples)
+        self.every = phase.evaluate_every or phase.steps_per_epoch(self.examples)
         self.optimizer = build_optimizer(self.modules, phase)
         self.step = 0
         self.best = Best()
@@ -123,10 +144,13 @@ class _Run:
         self.spent = _Spent()
 
     def go(self, report: Report | None) -> None:
-        batches = endless_batches(self.train.lengths, self.phase.batch_size, self.seed, self.phase.role, self.step)
+        batches = mixed_batches(
+            [work.lengths for work in self.work], self.phase.batch_size, self.seed, self.phase.role,
+            self.phase.mixing_temperature,
+        )  # fmt: skip
         while self.step < self.total and not self._out_of_patience():
             start = time.perf_counter()
-            loss = self._train_on(next(batches))
+            loss = self._train_on(*next(batches))
             self.spent.seconds += time.perf_counter() - start
             if report is not None:
                 share = self.step / self.total
@@ -134,8 +158,8 @@ class _Run:
             if self.step % self.every == 0 or self.step == self.total:
                 self._evaluate()
         self.best.restore(self.modules)
-        self.encoder.eval()
-        self.head.eval()
+        for module in self.modules:
+            module.eval()
 
     def outcome(self) -> FinetuneReport:
         best, spent = self.best.evaluation, self.spent
@@ -146,18 +170,21 @@ class _Run:
             examples=spent.examples,
             tokens=spent.tokens,
             padded_tokens=spent.padded,
-            truncated=int(self.train.truncated.sum()),
+            truncated=sum(int(work.truncated.sum()) for work in self.work),
             history=tuple(self.history),
-            collapsed=None if best is None else best.collapsed(self.head.classes),
+            collapsed=None if best is None else best.collapsed(self.heads[0].classes),
         )
 
-    def _train_on(self, rows: Rows) -> float:
-        self.encoder.train()
-        self.head.train()
-        rate = self.phase.learning_rate * rate_factor(self.step, self.total, self.phase.warmup_fraction)
+    def _train_on(self, part: int, items: Rows) -> float:
+        for module in self.modules:
+            module.train()
+        rate = self.phase.learning_rate * rate_factor(self.step, self.total, self.phase.warmup(self.total))
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = sum(self._backward(part, len(rows)) for part in self._parts(rows))
+        terms = max(1, len(self.work[part].targets(items)))
+        loss = sum(self._backward(part, few, terms) for few in self._parts(items))
+        if self.beside is not None:
+            loss += self.beside.backward(self.encoder, self.step, self.device)
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         norm = float(nn.utils.clip_grad_norm_(weights, self.phase.clip_norm))
         self._check_finite(loss, norm, rate)
@@ -165,19 +192,24 @@ class _Run:
         self.step += 1
         return loss
 
-    def _parts(self, rows: Rows) -> Iterator[Rows]:
-        size = self.phase.micro_batch or len(rows)
-        return (rows[start : start + size] for start in range(0, len(rows), size))
+    def _parts(self, items: Rows) -> Iterator[Rows]:
+        size = self.phase.micro_batch or len(items)
+        return (items[start : start + size] for start in range(0, len(items), size))
 
-    def _backward(self, rows: Rows, batch: int) -> float:
-        """Add the part's share of the batch's mean loss to the gradients, each example weighing 1 / batch."""
-        labels = torch.from_numpy(self.labels[rows]).to(self.device)
+    def _backward(self, part: int, items: Rows, terms: int) -> float:
+        """Add the items' share of the batch's mean loss to the gradients, each term weighing 1 / terms."""
+        work, head = self.work[part], self.heads[part]
+        rows = work.rows(items)
+        targets = torch.from_numpy(work.targets(items)).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.phase.autocast):
-            logits = batch_logits(self.encoder, self.head, self.train, rows, self.device)
-        share = summed_loss(logits.float(), labels, self.phase) / batch
+            aggregated = head.aggregation is not None
+            states, mask = hidden_states(self.encoder, work.encoded, rows, self.device, aggregated)
+            chosen = states[-1] if head.aggregation is None else head.aggregation(states)
+            scores = work.scores(head, chosen, mask, items)
+        share = summed_loss(scores.float(), targets, self.phase) / terms
         share.backward()  # type: ignore[no-untyped-call]
-        lengths = self.train.lengths[rows]
-        self.spent.examples += len(rows)
+        lengths = work.encoded.lengths[rows]
+        self.spent.examples += len(items)
         self.spent.tokens += int(lengths.sum())
         self.spent.padded += len(rows) * int(lengths.max())
         return float(share.detach())
@@ -192,33 +224,36 @@ class _Run:
             )
 
     def _evaluate(self) -> None:
-        if self.select is None or self.select_labels is None:
+        if self.select is None or self.select_work is None:
             return
-        batches = budget_batches(self.select.lengths, _SELECT_TOKENS)
-        logits = predict_encoded(self.encoder, self.head, self.select, batches, str(self.device))
-        self.history.append(evaluation(self.step, logits, self.select_labels))
+        batches = budget_batches(self.select_work.encoded.lengths, _SELECT_TOKENS)
+        (outputs,) = predict_rows(self.encoder, self.heads[0], [self.select_work], batches, str(self.device))
+        predictions = predictions_of(self.select, self.select_work, outputs, self.rule)
+        self.history.append(evaluation(self.step, predictions))
         self.best.offer(self.history[-1], self.modules)
 
     def _out_of_patience(self) -> bool:
         return self.phase.patience is not None and self.best.since >= self.phase.patience
 
 
-def _labels(examples: Sequence[Example]) -> npt.NDArray[np.int64]:
-    return np.array([example.label for example in examples], dtype=np.int64)
-
-
-def _check_labels(head: Head, split: Split, examples: Sequence[Example]) -> None:
-    classes = head.classes
-    if not examples:
+def _check_labels(head: Head, split: Split) -> None:
+    if not split.examples:
         raise BadInput(f"Got no examples in split {split.name!r} ({split.language}); raise the limit that left none.")
-    if classes != len(split.labels):
+    if split.kind == SPAN:
+        return
+    if split.kind != MULTIPLE_CHOICE and head.classes != len(split.labels):
         raise BadInput(
-            f"The head has {classes} classes, but split {split.name!r} has {len(split.labels)} labels "
+            f"The head has {head.classes} classes, but split {split.name!r} has {len(split.labels)} labels "
             f"({', '.join(split.labels)}); make the head for this task."
         )
-    for example in examples:
-        if not 0 <= example.label < classes:
-            raise BadInput(
-                f"Got label={example.label} for item {example.item_id!r} of split {split.name!r}, "
-                f"but its labels are 0 to {classes - 1}; leave unlabelled items out."
-            )
+    for example in split.examples:
+        for label in _labels(example):
+            if not 0 <= label < head.classes:
+                raise BadInput(
+                    f"Got label={label} for item {example.item_id!r} of split {split.name!r}, "
+                    f"but its labels are 0 to {head.classes - 1}; leave unlabelled items out."
+                )
+
+
+def _labels(example: Any) -> tuple[int, ...]:
+    return example.tags if isinstance(example, TaggedSentence) else (example.label,)

@@ -11,19 +11,37 @@ from bench.errors import BadInput
 
 Role = Literal["intermediate", "target"]
 
+# Settings that came after the first checkpoints were stored, and what they are where they are off.
+_LATER: Mapping[str, Any] = {
+    "logit_norm_temperature": None,
+    "aggregate": False,
+    "mixing_temperature": 1.0,
+    "masked_batch": None,
+    "warmup_steps": None,
+}
+
+_POSITIVE = ("epochs", "learning_rate", "adam_epsilon", "clip_norm", "logit_norm_temperature", "mixing_temperature")
+_COUNTS = (
+    "max_steps", "batch_size", "evaluate_every", "patience", "select_limit", "micro_batch", "masked_batch",
+    "warmup_steps",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """One phase: the task, how long, how fast, and how its best step is chosen.
 
     `epochs` and `max_steps` (optimiser steps) bound its length; at least one is given, and the smaller holds.
-    `batch_size` is the effective one. `warmup_fraction` of all steps warm up linearly, then the rate decays linearly to
-    0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when given. `freeze_embeddings` holds the
-    word embeddings, `frozen_layers` the first so many layers (and then all embeddings). Every `evaluate_every` steps
-    (None: every epoch) the first `select_limit` items of the select split are read; `patience` evaluations without a
-    better one end the phase. `label_smoothing` and `logit_norm_temperature` (None: the logits as they are) change the
-    loss as bench.training.loss says. `autocast` trains in bfloat16 mixed precision. Raises BadInput for a value out of
-    range.
+    `batch_size` is the effective one. `warmup_fraction` of all steps (or `warmup_steps`, when given) warm up linearly,
+    then the rate decays linearly to 0. `pooling` is the fresh head's. `dropout` replaces the model's own rates when
+    given. `freeze_embeddings` holds the word embeddings, `frozen_layers` the first so many layers (and then all
+    embeddings). Every `evaluate_every` steps (None: every epoch) the first `select_limit` items of the select split are
+    read; `patience` evaluations without a better one end the phase. `label_smoothing` and `logit_norm_temperature`
+    (None: the logits as they are) change the loss as bench.training.loss says. `autocast` trains in bfloat16 mixed
+    precision. With `aggregate` the head reads all layers (bench.modeling.aggregation). Of several tasks, one is drawn
+    for each step in proportion to its number of examples to the power 1 / `mixing_temperature`. `masked_batch` texts a
+    step are read beside the task, and their masked-language-modelling loss is added (None: none). Raises BadInput for a
+    value out of range.
     """
 
     role: Role
@@ -47,6 +65,10 @@ class Phase:
     label_smoothing: float = 0.0
     logit_norm_temperature: float | None = None
     autocast: bool = False
+    aggregate: bool = False
+    mixing_temperature: float = 1.0
+    masked_batch: int | None = None
+    warmup_steps: int | None = None
     micro_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -56,9 +78,9 @@ class Phase:
             raise BadInput(f"Got pooling={self.pooling!r}, but a head pools by 'first' or 'mean'.")
         if self.epochs is None and self.max_steps is None:
             raise BadInput("Got neither epochs nor max_steps, but a phase needs an end; give one of them.")
-        for name in ("epochs", "learning_rate", "adam_epsilon", "clip_norm", "logit_norm_temperature"):
+        for name in _POSITIVE:
             _check(name, getattr(self, name), lambda value: 0 < value < math.inf, "a finite number above 0")
-        for name in ("max_steps", "batch_size", "evaluate_every", "patience", "select_limit", "micro_batch"):
+        for name in _COUNTS:
             _check(name, getattr(self, name), lambda value: value >= 1, "at least 1")
         for name in ("warmup_fraction", "dropout", "label_smoothing"):
             _check(name, getattr(self, name), lambda value: 0 <= value < 1, "in [0, 1)")
@@ -73,13 +95,18 @@ class Phase:
         """
         settings = asdict(self)
         del settings["micro_batch"]
-        if self.logit_norm_temperature is None:
-            del settings["logit_norm_temperature"]
+        for name, off in _LATER.items():
+            if settings[name] == off:
+                del settings[name]
         return settings
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return the optimiser steps of one pass over `examples`."""
         return math.ceil(examples / self.batch_size)
+
+    def warmup(self, total: int) -> int:
+        """Return how many of `total` steps warm up."""
+        return int(self.warmup_fraction * total) if self.warmup_steps is None else self.warmup_steps
 
     def total_steps(self, examples: int) -> int:
         """Return the optimiser steps of the whole phase on `examples`, early stopping apart."""

@@ -10,13 +10,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from bench.data.example import SPAN, TAGGING
+from bench.predictions import Predictions
+
+Floats = npt.NDArray[np.float64]
+
 # An accuracy this little above 1 / classes is no better than chance on the few hundred items of a select split.
 _CHANCE_MARGIN = 0.02
+# A certain answer that is wrong costs 28 nats and not all there are.
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The select split read at `step`: `accuracy`, `nll` (nats per item), and whether one class takes all items."""
+    """The select split read at `step`.
+
+    `accuracy` is the first score of the task (bench.scores.tally): the share of right answers, or an F1; `nll` in nats
+    per unit, of the right answer or, for questions, of whether the answer is right; `one_class`: one class takes all.
+    """
 
     step: int
     accuracy: float
@@ -28,18 +39,39 @@ class Evaluation:
         return other is None or (self.accuracy, -self.nll) > (other.accuracy, -other.nll)
 
     def collapsed(self, classes: int) -> bool:
-        """Whether the model has learnt nothing: one answer for every item, or accuracy at chance."""
-        return self.one_class or self.accuracy <= 1 / classes + _CHANCE_MARGIN
+        """Whether the model has learnt nothing: one answer for every item, or accuracy at chance (0 classes: at 0)."""
+        return self.one_class or self.accuracy <= (1 / classes if classes else 0.0) + _CHANCE_MARGIN
 
 
-def evaluation(step: int, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Evaluation:
-    """Return the evaluation of (n, classes) `logits` against (n,) `labels`."""
-    scores = logits.astype(np.float64)
-    answers = scores.argmax(axis=1)
+def evaluation(step: int, predictions: Predictions) -> Evaluation:
+    """Return the evaluation of the predictions for the select split."""
+    scores = predictions.logits.astype(np.float64)
+    nll = _nll(scores, predictions.labels) if predictions.kind != SPAN else _event_nll(scores, predictions.labels)
+    one_class = predictions.kind != SPAN and len(np.unique(scores.argmax(axis=1))) == 1
+    return Evaluation(step, _score(predictions), float(nll.mean()), one_class)
+
+
+def _score(predictions: Predictions) -> float:
+    if predictions.kind in (TAGGING, SPAN):
+        from bench.scores.tally import task_scores
+
+        return next(iter(task_scores(predictions).values())).value
+    # Ties go to the first class, as they do for whoever takes the most probable answer.
+    return float((predictions.logits.argmax(axis=1) == predictions.labels).mean())
+
+
+def _nll(scores: Floats, labels: npt.NDArray[np.int64]) -> Floats:
     top = scores.max(axis=1)
     log_total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
-    nll = log_total - scores[np.arange(len(labels)), labels]
-    return Evaluation(step, float((answers == labels).mean()), float(nll.mean()), len(np.unique(answers)) == 1)
+    nll: Floats = log_total - scores[np.arange(len(labels)), labels]
+    return nll
+
+
+def _event_nll(scores: Floats, right: npt.NDArray[np.int64]) -> Floats:
+    """Return the log loss of the probability of the first candidate, which is the answer, against its being right."""
+    confidence = np.exp(-_nll(scores, np.zeros(len(scores), dtype=np.int64)))
+    nll: Floats = -np.log(np.maximum(np.where(right > 0, confidence, 1 - confidence), _LEAST))
+    return nll
 
 
 @dataclass

@@ -33,6 +33,15 @@ def baselines(world: int) -> Baselines:
     return Baselines(*(_accuracy(train, test, read) for read in (_hypothesis, _with_polarity, _bag, _overlap)))
 
 
+def said_words(said: Description) -> Features:
+    """Return the words of a meaning as a linear model reads them: each slot's node, and whether it is a leaf."""
+    words: Features = {"negated": float(said.negated)}
+    for slot, tree, node in zip(SLOTS, DOMAIN, said.nodes, strict=True):
+        if node != UNSAID:
+            words[f"{slot} {node}"] = words[f"{slot} {'leaf' if tree.is_leaf(node) else 'hypernym'}"] = 1.0
+    return words
+
+
 def _accuracy(train: Sequence[Item], test: Sequence[Item], read: Callable[[Item], Features]) -> float:
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -47,31 +56,23 @@ def _logical(item: Item) -> int:
     return relation(item.premise, item.hypothesis)
 
 
-def _words(said: Description) -> Features:
-    words: Features = {"negated": float(said.negated)}
-    for slot, tree, node in zip(SLOTS, DOMAIN, said.nodes, strict=True):
-        if node != UNSAID:
-            words[f"{slot} {node}"] = words[f"{slot} {'leaf' if tree.is_leaf(node) else 'hypernym'}"] = 1.0
-    return words
-
-
 def _hypothesis(item: Item) -> Features:
-    return _words(item.hypothesis)
+    return said_words(item.hypothesis)
 
 
 def _with_polarity(item: Item) -> Features:
-    words = _words(item.hypothesis)
+    words = said_words(item.hypothesis)
     sign = -1.0 if item.hypothesis.negated else 1.0
     length = float(sum(node != UNSAID for node in item.hypothesis.nodes))
     return words | {f"{word} signed": sign * value for word, value in words.items()} | {"length": length}
 
 
 def _bag(item: Item) -> Features:
-    return {f"premise {word}": value for word, value in _words(item.premise).items()} | _words(item.hypothesis)
+    return {f"premise {word}": value for word, value in said_words(item.premise).items()} | said_words(item.hypothesis)
 
 
 def _overlap(item: Item) -> Features:
-    one, two = _words(item.premise), _words(item.hypothesis)
+    one, two = said_words(item.premise), said_words(item.hypothesis)
     features: Features = {}
     for word in {*one, *two} - {"negated"}:
         where = "both" if word in one and word in two else "premise" if word in one else "hypothesis"

@@ -8,7 +8,7 @@ go the way `within` more often, so that neither a word nor the amount of detail 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -72,7 +72,7 @@ def frequencies(world: int, genre: str, slot: int) -> tuple[int, ...]:
     return tuple(10000 // (rank + 2) for rank in ranks)
 
 
-def draw_leaf(stream: Stream, world: int, genre: Genre, slot: int, among: range) -> int:
+def draw_leaf(stream: Stream, world: int, genre: Genre, slot: int, among: Sequence[int]) -> int:
     """Return one of the leaves `among`, in proportion to its frequency."""
     weights = frequencies(world, genre.name, slot)
     return among[stream.weighted([weights[leaf] for leaf in among])]
