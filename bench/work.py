@@ -10,11 +10,12 @@ from typing import Any
 
 from bench.baseline import baseline_of
 from bench.catalog import tasks
-from bench.catalog.variants import of_intermediate
+from bench.catalog.variants import MASKED, of_intermediate
 from bench.condition import Condition
 from bench.data.example import MINING, Split
 from bench.engine import PREDICTIONS_FILE, Engine, Watch
 from bench.keys import Recipes
+from bench.modeling.directory import MASKED_HEAD
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
@@ -242,6 +243,7 @@ def _flags(recipes: Recipes, read: list[Split], report: Mapping[str, Any] | None
         "contaminated": training.target in tasks.intermediate(training.intermediate).contaminated,
         "collapsed": report is not None and bool(report["collapsed"]),
         "items_cut": truncated > 0,
+        "new_masked_head": training.variant == MASKED and (recipes.weights.directory / MASKED_HEAD).is_file(),
     }
     own = {flag for split in read for flag in split.provenance.flags}
     return {flag for flag, holds in stated.items() if holds} | set(recipes.weights.flags) | own

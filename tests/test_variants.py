@@ -93,8 +93,8 @@ class TestCatalog:
             variant("dropout")
 
         assert str(caught.value) == (
-            "Got variant='dropout', which is not in the catalog; use one of ls10, logitnorm, aggregate, mlm, mt, or plain "
-            "for none."
+            "Got variant='dropout', which is not in the catalog; use one of ls10, logitnorm, aggregate, mlm, mt, "
+            "or plain for none."
         )
 
     def test_plain_is_the_word_for_the_empty_token(self):

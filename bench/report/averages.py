@@ -41,6 +41,16 @@ def floor(name: str) -> Quantity:
     return value
 
 
+def task_score(name: str) -> Quantity:
+    """Return the quantity "this score of the task itself"."""
+
+    def value(row: Row) -> float | None:
+        estimate = row.task_score(name)
+        return None if estimate is None else estimate.value
+
+    return value
+
+
 def transfer(name: str) -> Quantity:
     """Return the quantity "this metric minus its value in the source language"."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from bench.catalog.language_info import LanguageInfo
@@ -12,7 +13,8 @@ from bench.report.seeds import combine_seeds
 from bench.report.tables import MISSING, markdown_table
 from bench.rows import Estimate, Row
 
-_HEADERS = ("intermediate", "language", "group", "seeds", "n", "acc", "gap", "ECE-15", "floor")
+_HEADERS = ("intermediate", "language", "group", "seeds", "n")
+_CALIBRATION = ("acc", "gap", "ECE-15", "floor")
 _TRANSFER = "gap minus source (95 %)"
 
 
@@ -37,12 +39,14 @@ def over_seeds(rows: Iterable[Row], read: Callable[[Row], Estimate | None]) -> E
 def _table(section: Section, model: str, footnotes: Footnotes) -> str:
     lines = [line for line in section.lines if line.model == model]
     with_truth = any(row.metric("true_ece15") for line in lines for row in line.rows)
-    headers = [*_HEADERS, *(["true ECE"] if with_truth else []), _TRANSFER, "gap ts_en", "notes"]
-    rows = [_cells(line, info, with_truth, footnotes) for line in lines for info in section.languages]
+    judged = [f"{section.score} (95 %)", "baseline"] if section.score else []
+    truth = ["true ECE"] if with_truth else []
+    headers = [*_HEADERS, *judged, *_CALIBRATION, *truth, _TRANSFER, f"gap {section.after}", "notes"]
+    rows = [_cells(section, line, info, with_truth, footnotes) for line in lines for info in section.languages]
     return markdown_table(headers, [row for row in rows if row], left=3)
 
 
-def _cells(line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnotes) -> list[str]:
+def _cells(section: Section, line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnotes) -> list[str]:
     rows = language_rows(line, info.token)
     if not rows:
         return []
@@ -54,14 +58,23 @@ def _cells(line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnote
         f"{info.group}, scarce" if info.scarce else info.group,
         str(len(rows)),
         "/".join(str(n) for n in sorted({row.n for row in rows})),
+        *(_judged(rows, section.score) if section.score else []),
         _metric(rows, "accuracy", points),
         _metric(rows, "gap", signed_points),
         cell(None if ece is None else ece.value, points),
         cell(None if ece is None else ece.floor, points),
         *truth,
         interval_cell(over_seeds(rows, lambda row: row.transfer("gap")), signed_points),
-        _metric(language_rows(line, info.token, "ts_en"), "gap", signed_points),
+        _metric(language_rows(line, info.token, section.after), "gap", signed_points),
         footnotes.marks(flag for row in rows for flag in row.flags),
+    ]
+
+
+def _judged(rows: Sequence[Row], score: str) -> list[str]:
+    baselines = [row.baseline[1] for row in rows if row.baseline is not None]
+    return [
+        interval_cell(over_seeds(rows, lambda row: row.task_score(score)), points),
+        cell(statistics.fmean(baselines) if baselines else None, points),
     ]
 
 

@@ -15,6 +15,10 @@ from bench.rows import Row
 _Key = tuple[str, str, int]
 _REAL = -1
 AT_BASELINE = "°"
+FRAME_READING = (
+    "Scored conditions (languages, seeds, variants) of each combination, as scored/selected where some are missing; in "
+    f"parentheses with {AT_BASELINE} those no better than an answer that looks at nothing: they ran, uninformative."
+)
 
 
 def frames(rows: Iterable[Row], ledger: Ledger) -> list[tuple[str, list[str], list[list[str]]]]:

@@ -11,12 +11,14 @@ from bench.report.cells import cell, rate
 from bench.report.coverage import coverage, mark_earlier
 from bench.report.evidence import evidence
 from bench.report.flags import Footnotes
+from bench.report.frame import FRAME_READING, frames
 from bench.report.ledger import Ledger
 from bench.report.prediction_sets import prediction_sets
 from bench.report.recalibrations import recalibrations
 from bench.report.scores import SCORES, TRANSFERS, Scored, cells, kept, ranked, targets, worst_cell
 from bench.report.sections import Line, Section, sections
 from bench.report.tables import MISSING, escaped, markdown_table
+from bench.report.views import further_views
 from bench.rows import Row
 
 RATES = {
@@ -30,11 +32,17 @@ _SETS = (
     "The gap is 90 % minus the coverage, so plus is too little; the worst is over target languages. Sizes are numbers "
     "of classes."
 )
+_VIEWS = (
+    "### Further views\n\nThe same predictions with another unit, or another rule for what is right: words predicted "
+    "as part of an entity, whole entities, answers with half of the right words, all sentences as candidates."
+)
 _READING = (
     "Errors, accuracies and gaps are in percent points; the gap is mean confidence minus accuracy, so plus is "
     "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
     "ECE of a calibrated model of the same size, `true ECE` (artificial worlds) the error that ECE estimates, from the "
-    "known chance of being right, `ts_en` is after temperature scaling on source-language data. "
+    "known chance of being right, `ts` is after temperature scaling on source-language data (retrieval: on the pivot "
+    "pair). What is calibrated depends on the task: a sentence, a word, an answer, a query, a mined pair (docs/metrics.md);"
+    " `score` is what the task itself is judged by, so that errors of two tasks are never comparable. "
     "L2² is debiased and may be negative. The 95 % intervals by language are over items and seeds: two or three seeds "
     "make them wide, one seed leaves items only. A dash means that a number, or a member of its average, is missing."
 )
@@ -44,11 +52,21 @@ def leaderboard(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, Lan
     """Return the whole leaderboard as Markdown; `languages` maps the tokens of conditions to their facts."""
     marked = mark_earlier(rows, ledger)
     parts = ["# Calibration of zero-shot cross-lingual transfer", escaped(evidence(marked))]
-    parts += ["## Coverage", coverage(ledger)]
+    parts += ["## Coverage", coverage(ledger), *_frames(marked, ledger)]
     found = sections(marked, ledger, languages)
     if found:
         parts += ["## How to read the tables", _READING]
     return "\n\n".join([*parts, *map(_section, found)]) + "\n"
+
+
+def _frames(rows: list[Row], ledger: Ledger) -> list[str]:
+    found = frames(rows, ledger)
+    if not found:
+        return []
+    parts = ["### Intermediate and target tasks", FRAME_READING]
+    for title, headers, table in found:
+        parts += [f"{escaped(title)}.", markdown_table(headers, table, left=1)]
+    return parts
 
 
 def footnotes_of(section: Section) -> Footnotes:
@@ -70,6 +88,26 @@ def members_sentence(section: Section) -> str:
     )
 
 
+def score_sentence(section: Section) -> str:
+    """Say what the task is judged by, and what an answer that looks at nothing gets in it."""
+    if not section.score:
+        return ""
+    found = [row for line in section.lines for row in line.rows if row.baseline is not None]
+    if section.source:
+        found = [row for row in found if row.condition.language == section.source] or found
+    values = [100 * row.baseline[1] for row in found if row.baseline is not None]
+    where = "in the source" if section.source else "over languages"
+    spread = f"{min(values):.1f}" if max(values) - min(values) < 0.05 else f"{min(values):.1f} to {max(values):.1f}"
+    return f" The score is {section.score}; its baseline {where} is {spread}."
+
+
+def _transfer_part(section: Section) -> list[str]:
+    title = "### Transfer of the gap: language minus source, same checkpoint"
+    if section.source is None:
+        return [title, "There is no source language, and so no transfer."]
+    return [title, _groups_sentence(section), _transfers(section)]
+
+
 def trained_cells(scored: Scored) -> list[str]:
     """Return model, intermediate and number of seeds."""
     return [scored.model, scored.training, MISSING if scored.line is None else str(len(scored.line.seeds))]
@@ -79,11 +117,10 @@ def _section(section: Section) -> str:
     footnotes = footnotes_of(section)
     parts = [
         f"## {escaped(section.title)}",
-        f"Ranked by NLL, lower first. {members_sentence(section)}",
+        f"Ranked by NLL, lower first. {members_sentence(section)}{score_sentence(section)}",
         _scores(section, footnotes),
-        "### Transfer of the gap: language minus source, same checkpoint",
-        _groups_sentence(section),
-        _transfers(section),
+        *_transfer_part(section),
+        *_titled(_VIEWS, further_views(section)),
         *_titled("### After recalibration", recalibrations(section, footnotes)),
         *_titled(_SETS, prediction_sets(section)),
         "### Throughput",

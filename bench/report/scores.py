@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.catalog.language_info import TARGET_GROUPS
-from bench.report.averages import Quantity, Spread, average, floor, mean_of, metric, transfer, worst
+from bench.report.averages import Quantity, Spread, average, floor, mean_of, metric, task_score, transfer, worst
 from bench.report.cells import Format, nats, points, signed_points, spread_cell, square_points
 from bench.report.sections import Line, Section
 from bench.report.tables import MISSING
@@ -48,6 +48,19 @@ def _over_targets(quantity: Quantity, recalibration: str = "none") -> Measure:
     return lambda section, line: average(line, targets(section), quantity, recalibration)
 
 
+def _after(quantity: Quantity) -> Measure:
+    return lambda section, line: average(line, targets(section), quantity, section.after)
+
+
+def _score_over_targets(section: Section, line: Line) -> Spread | None:
+    return average(line, targets(section), task_score(section.score)) if section.score else None
+
+
+def _source_score(section: Section, line: Line) -> Spread | None:
+    source = [section.source] if section.source else []
+    return average(line, source, task_score(section.score)) if section.score else None
+
+
 def _over_group(group: str, quantity: Quantity) -> Measure:
     return lambda section, line: average(line, section.plentiful(group), quantity)
 
@@ -59,19 +72,21 @@ def _source(quantity: Quantity) -> Measure:
 NLL = Column("NLL", _over_targets(metric("nll")), nats, ranged=True)
 L2 = Column("L2² pp²", _over_targets(metric("l2sq15")), square_points)
 SOURCE_ACCURACY = Column("source acc", _source(metric("accuracy")), points)
+SOURCE_SCORE = Column("source score", _source_score, points, optional=True)
+SCORE = Column("score", _score_over_targets, points, optional=True)
 ACCURACY = Column("acc", _over_targets(metric("accuracy")), points)
 CONFIDENCE = Column("conf", _over_targets(metric("confidence")), points)
 GAP = Column("gap", _over_targets(metric("gap")), signed_points, ranged=True)
 ECE = Column("ECE-15", _over_targets(metric("ece15")), points)
 FLOOR = Column("floor", _over_targets(floor("ece15")), points)
 TRUE_ECE = Column("true ECE", _over_targets(metric("true_ece15")), points, optional=True)
-GAP_AFTER = Column("gap ts_en", _over_targets(metric("gap"), "ts_en"), signed_points)
-SCORES = (NLL, L2, SOURCE_ACCURACY, ACCURACY, CONFIDENCE, GAP, ECE, FLOOR, TRUE_ECE, GAP_AFTER)
+GAP_AFTER = Column("gap ts", _after(metric("gap")), signed_points)
+SCORES = (SOURCE_SCORE, SCORE, NLL, L2, SOURCE_ACCURACY, ACCURACY, CONFIDENCE, GAP, ECE, FLOOR, TRUE_ECE, GAP_AFTER)
 
 TRANSFER = Column("mean", _over_targets(transfer("gap")), signed_points, ranged=True)
 TRANSFER_RICH = Column("rich", _over_group("rich", transfer("gap")), signed_points)
 TRANSFER_POOR = Column("poor", _over_group("poor", transfer("gap")), signed_points)
-TRANSFER_AFTER = Column("mean ts_en", _over_targets(transfer("gap"), "ts_en"), signed_points)
+TRANSFER_AFTER = Column("mean ts", _after(transfer("gap")), signed_points)
 TRANSFERS = (TRANSFER, TRANSFER_RICH, TRANSFER_POOR, TRANSFER_AFTER)
 
 

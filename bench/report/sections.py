@@ -11,6 +11,7 @@ from bench.catalog import tasks
 from bench.catalog.language_info import GROUPS, LanguageInfo
 from bench.catalog.models import MODELS
 from bench.condition import Condition
+from bench.data.example import SENTENCE_PAIR
 from bench.report.flags import TARGET_LABELS
 from bench.report.ledger import Ledger
 from bench.rows import Row
@@ -83,6 +84,17 @@ class Section:
         return f"{self.target}, {world}, protocol {self.protocol}{split}, study {self.study[:12]}"
 
     @property
+    def after(self) -> str:
+        """The temperature scaling that tables show beside the confidence as it is."""
+        return "ts_en" if tasks.target(self.target).trains else "ts_pivot"
+
+    @property
+    def score(self) -> str:
+        """The name of the task's first score where the accuracy of what is calibrated is another number, else ""."""
+        names = {row.baseline[0] for line in self.lines for row in line.rows if row.baseline is not None}
+        return "" if tasks.target(self.target).kind == SENTENCE_PAIR else next(iter(sorted(names)), "")
+
+    @property
     def slug(self) -> str:
         """The section's name in file names."""
         return f"{self.target}-{self.world}-{self.study[:12]}"
@@ -98,6 +110,8 @@ class Section:
     @property
     def source(self) -> str | None:
         """The language that is trained on, where the target has one."""
+        if not tasks.target(self.target).trains:
+            return None
         return next((info.token for info in self.languages if info.group == "source"), None)
 
     def group(self, *names: str) -> tuple[str, ...]:

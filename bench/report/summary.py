@@ -9,6 +9,7 @@ from bench.catalog.language_info import LanguageInfo
 from bench.report.coverage import coverage_line, mark_earlier, reasons
 from bench.report.evidence import evidence
 from bench.report.flags import Footnotes
+from bench.report.frame import frames
 from bench.report.leaderboard import marks, members_sentence, trained_cells
 from bench.report.ledger import Ledger
 from bench.report.scores import (
@@ -17,12 +18,14 @@ from bench.report.scores import (
     GAP,
     GAP_AFTER,
     NLL,
+    SCORE,
     SOURCE_ACCURACY,
     TRANSFER,
     TRANSFER_POOR,
     TRANSFER_RICH,
     Column,
     cells,
+    kept,
     ranked,
     worst_cell,
 )
@@ -31,18 +34,19 @@ from bench.report.tables import terminal_table, visible
 from bench.rows import Row
 
 _COLUMNS = {
+    "score": SCORE,
     "NLL": NLL,
     "source": SOURCE_ACCURACY,
     "acc": ACCURACY,
     "gap": GAP,
-    "ts_en": GAP_AFTER,
+    "ts": GAP_AFTER,
     "ECE": ECE,
     "Δgap": TRANSFER,
     "Δrich": TRANSFER_RICH,
     "Δpoor": TRANSFER_POOR,
 }
 # Left out one after the other, until the table fits.
-_EXPENDABLE = ("ECE", "ts_en", "Δpoor", "Δrich", "source")
+_EXPENDABLE = ("ECE", "ts", "Δpoor", "Δrich", "source")
 
 
 def terminal_summary(
@@ -53,6 +57,8 @@ def terminal_summary(
     lines = textwrap.wrap(coverage_line(ledger), width)
     for status, reason, count, models in reasons(ledger):
         lines += textwrap.wrap(f"- {status} {count}: {visible(reason)} ({models})", width, subsequent_indent="  ")
+    for title, headers, table in frames(marked, ledger):
+        lines += ["", *textwrap.wrap(visible(title), width), *terminal_table(headers, table, left=1)]
     lines += textwrap.wrap(evidence(marked), width)
     for section in sections(marked, ledger, languages):
         lines += ["", *_section(section, width)]
@@ -73,11 +79,18 @@ def _section(section: Section, width: int) -> list[str]:
 def _fitting_table(section: Section, width: int) -> list[str]:
     table: list[str] = []
     for dropped in range(len(_EXPENDABLE) + 1):
-        titles = [title for title in _COLUMNS if title not in _EXPENDABLE[:dropped]]
+        titles = [title for title in _chosen(section) if title not in _EXPENDABLE[:dropped]]
         table = _table(section, titles)
         if max(map(len, table)) <= width:
             break
     return table
+
+
+def _chosen(section: Section) -> list[str]:
+    """Return the columns that have a number in some line; a task without a source has no transfer."""
+    used = kept(tuple(_COLUMNS.values()), section)
+    without_source = {"source", "Δgap", "Δrich", "Δpoor"} if section.source is None else set()
+    return [title for title, column in _COLUMNS.items() if column in used and title not in without_source]
 
 
 def _table(section: Section, titles: Sequence[str]) -> list[str]:
