@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.baseline import stated_baseline
 from bench.calibration.recalibration_name import RecalibrationName
 from bench.canonical import canonical_json, digest, plain
 from bench.catalog import variants
@@ -83,7 +84,7 @@ def _row(
             "world": _world(condition),
             "split": test.metadata["split"],
             **scored,
-            "baseline": test.metadata["baseline"],
+            "baseline": stated_baseline(test),
             "flags": sorted({*test.metadata["flags"], *flags, *_unpaired(scored)}),
             "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
             "throughput": throughput(provenance),
@@ -95,7 +96,7 @@ def _row(
 
 def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
     """Flag a cell whose score is not shown to be above its baseline: its gap is only its confidence."""
-    baseline = test.metadata["baseline"]
+    baseline = stated_baseline(test)
     low = scored["task_scores"][baseline["score"]]["low"]
     return ("at_chance",) if low is None or low <= baseline["value"] else ()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from bench.data.example import CorpusSentence, Question, Split
 from bench.predictions import Predictions
 from bench.scores.answers import Rule
@@ -13,6 +16,12 @@ from bench.scores.baselines import (
     span_baseline,
     tag_baseline,
 )
+
+
+def stated_baseline(predictions: Predictions) -> dict[str, Any]:
+    """Return the baseline stored with predictions; of pairs from before it was stored, the one of their labels."""
+    stated = predictions.metadata.get("baseline")
+    return asdict(pair_baseline(predictions.labels, predictions.logits.shape[1])) if stated is None else dict(stated)
 
 
 def baseline_of(split: Split, predictions: Predictions, rule: Rule = "squad") -> Baseline:

@@ -167,7 +167,8 @@ def _in_turn(languages: list[Split]) -> Split:
     names = ", ".join(split.language for split in languages)
     notes = [source.provenance.note, f"translated: groups in turn in {names}"]
     note = "; ".join(text for text in notes if text)
-    return replace(source, examples=chosen, provenance=replace(source.provenance, note=note, flags=("translated",)))
+    flags = (*source.provenance.flags, "translated")
+    return replace(source, examples=chosen, provenance=replace(source.provenance, note=note, flags=flags))
 
 
 def _half_by_text(split: Split, which: int) -> Split:

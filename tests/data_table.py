@@ -14,7 +14,28 @@ HEADERS = ["task", "kind", "repository", "configuration", "splits", "licence", "
 # The splits that are made of several files.
 MADE = {"anli": "train, validation", "bucc": "validation, test (halves)"}
 # What the same task is in the artificial worlds.
-ARTIFICIAL = dict.fromkeys(TASKS, "")
+# What is made in the artificial worlds for each task (docs/worlds.md).
+ARTIFICIAL = {
+    "xnli": "three hypotheses to a premise, one aimed at each label",
+    "mnli": "three hypotheses to a premise, one aimed at each label; trains on xnli's",
+    "snli": "three hypotheses to a premise, one aimed at each label; another genre",
+    "anli": "snli, mnli and three small rounds that differ in grammar",
+    "qqp": "paraphrase or not; a word replaced by one of its kind, by another class, or grammar changed alone",
+    "pawsx": "paraphrase or not; a word replaced by one of its kind, by another class, or grammar changed alone",
+    "hellaswag": "one continuation follows, three contradict",
+    "cosmosqa": "one retelling of the first of two sentences, three with two other words",
+    "csqa": "one case of a general sentence, four of other classes",
+    "udpos": "nine parts of speech; free markers are words with tags",
+    "panx": "leaves of some classes are names; phrases with attribute and number marker are entities",
+    "ccg": "18 categories from role, word order and free markers",
+    "squad_v1": "two sentences; the question says one again with the asked slot as a class",
+    "squad_v2": "as squad_v1, about a third unanswerable",
+    "xquad": "test sets of such questions, two genres; training and validation are squad_v1's",
+    "mlqa": "test sets of such questions, two genres; training and validation are squad_v1's",
+    "tydiqa": "the second genre, nothing optional in the question, verbs asked for",
+    "tatoeba": "400 sentences in families that differ in one slot, pivot the source",
+    "bucc": "two corpora of 600 and 800 sentences, 15 % paired",
+}
 
 
 def splits(task):

@@ -41,10 +41,13 @@ def _real(language: str, count: int, access: Access) -> tuple[str, ...]:
     if found is None:
         raise Unavailable("data", missing_texts(language))
     try:
-        texts = pq.ParquetFile(found.path).read(columns=["text"])["text"].slice(0, count).to_pylist()
-    except (KeyError, OSError, pa.ArrowException) as error:
+        column = pq.ParquetFile(found.path).read(columns=["text"])["text"]
+        if not pa.types.is_string(column.type):
+            raise TypeError(f"it is {column.type}, not string")
+        texts = column.slice(0, count).to_pylist()
+    except (KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise DataError(f"{found.path} has no readable column 'text' ({error}); write one text a row.") from error
-    kept = tuple(str(text) for text in texts if text and text.strip())
+    kept = tuple(text for text in texts if text and text.strip())
     if not kept:
         raise DataError(f"{found.path} has no text in its column 'text'; write one text a row.")
     return kept

@@ -52,15 +52,13 @@ def best_spans(
 def _spans(window: Window, values: npt.NDArray[np.float64]) -> list[tuple[tuple[int, int], float]]:
     """Return the 20 best spans of a window, as characters of the context, with their scores."""
     shown = values[window.begin : window.begin + len(window.spans)]
-    starts, ends = (np.argsort(-shown[:, side], kind="stable")[:CANDIDATES] for side in range(2))
-    fits = (ends[None] >= starts[:, None]) & (ends[None] - starts[:, None] < LONGEST_ANSWER)
-    one, two = np.nonzero(fits)
-    totals = shown[starts[one], 0] + shown[ends[two], 1]
+    # Of all spans, not of those between the 20 best starts and ends alone, which may hold none at all.
+    start, length = np.indices((len(shown), LONGEST_ANSWER)).reshape(2, -1)
+    fits = start + length < len(shown)
+    first, last = start[fits], (start + length)[fits]
+    totals = shown[first, 0] + shown[last, 1]
     best = np.argsort(-totals, kind="stable")[:CANDIDATES]
-    return [
-        ((window.spans[starts[one[place]]][0], window.spans[ends[two[place]]][1]), float(totals[place]))
-        for place in best
-    ]
+    return [((window.spans[first[place]][0], window.spans[last[place]][1]), float(totals[place])) for place in best]
 
 
 def _merged(found: Sequence[tuple[float, str]], rule: Rule, language: str) -> list[Candidate]:

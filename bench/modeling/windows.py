@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.data.example import Question
+from bench.errors import BadInput
 from bench.modeling.tokenization import Encoded, from_rows
 
 # Tokens between the beginnings of two windows, and the most that a question keeps (XTREME's run_squad: doc_stride and
@@ -30,9 +31,15 @@ class Window:
 def encode_questions(
     tokenizer: Any, questions: Sequence[Question], max_length: int
 ) -> tuple[Encoded, tuple[Window, ...]]:
-    """Return the token rows of `questions` in order, one for each window, and what each row shows of its context."""
-    frame = _frame(tokenizer)
+    """Return the token rows of `questions` in order, one for each window, and what each row shows of its context.
+
+    Raises BadInput where a question leaves no token of `max_length` for its context.
+    """
     backend = tokenizer.backend_tokenizer
+    # A limit or a padding that was saved with the tokenizer would change the context before it is cut into windows.
+    backend.no_padding()
+    backend.no_truncation()
+    frame = _frame(tokenizer)
     asked = backend.encode_batch([one.question for one in questions], add_special_tokens=False)
     read = backend.encode_batch([one.context for one in questions], add_special_tokens=False)
     longest = min(LONGEST_QUESTION, max_length // 2)
@@ -41,6 +48,11 @@ def encode_questions(
         start = (*frame.before, *question.ids[:longest], *frame.between)
         kinds = [frame.types[0]] * (len(start) - frame.second) + [frame.types[1]] * frame.second
         room = max_length - len(start) - len(frame.after)
+        if room < 1:
+            raise BadInput(
+                f"Got max_length={max_length}, but item {questions[number].item_id!r} has {len(start)} tokens before "
+                "its context; raise max_length."
+            )
         for first in _beginnings(len(context.ids), room):
             part = slice(first, first + room)
             ids.append([*start, *context.ids[part], *frame.after])

@@ -221,8 +221,10 @@ def _answer(question: Question, window: Window) -> tuple[int, int]:
     """Return the first and last token of the first answer in a row; (0, 0) where the window does not show all of it."""
     if not question.answers:
         return 0, 0
-    begin = question.answers[0].start
-    end = begin + len(question.answers[0].text)
+    text = question.answers[0].text
+    # Spaces around an answer are in no token.
+    begin = question.answers[0].start + len(text) - len(text.lstrip())
+    end = begin + len(text.strip())
     shown = [place for place, (first, last) in enumerate(window.spans) if first < end and last > begin]
     if not shown or window.spans[shown[0]][0] > begin or window.spans[shown[-1]][1] < end:
         return 0, 0

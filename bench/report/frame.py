@@ -13,6 +13,8 @@ from bench.rows import Row
 
 # One model under one study in one world.
 _Key = tuple[str, str, int]
+# The study and the id of a condition.
+_Entry = tuple[str, str]
 _REAL = -1
 AT_BASELINE = "°"
 FRAME_READING = (
@@ -27,7 +29,7 @@ def frames(rows: Iterable[Row], ledger: Ledger) -> list[tuple[str, list[str], li
     A cell says how many of its conditions (languages, seeds, variants) are scored, and how many of these are no better
     than an answer that looks at nothing: they ran, and are uninformative.
     """
-    uninformative = {row.id for row in rows if row.recalibration == "none" and "at_chance" in row.flags}
+    uninformative = {(row.study, row.id) for row in rows if row.recalibration == "none" and "at_chance" in row.flags}
     models: dict[_Key, list[LedgerEntry]] = defaultdict(list)
     for entry in ledger.entries:
         world = world_of(entry.condition.language)
@@ -36,7 +38,7 @@ def frames(rows: Iterable[Row], ledger: Ledger) -> list[tuple[str, list[str], li
 
 
 def _frame(
-    key: _Key, entries: Sequence[LedgerEntry], uninformative: set[str]
+    key: _Key, entries: Sequence[LedgerEntry], uninformative: set[_Entry]
 ) -> tuple[str, list[str], list[list[str]]]:
     cells: dict[tuple[str, str], list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
@@ -57,16 +59,16 @@ def _title(key: _Key) -> str:
     return f"{model}, {'real data' if world == _REAL else f'artificial world w{world}'}, study {study[:12]}"
 
 
-def _sentence(cells: dict[tuple[str, str], list[LedgerEntry]], uninformative: set[str]) -> str:
+def _sentence(cells: dict[tuple[str, str], list[LedgerEntry]], uninformative: set[_Entry]) -> str:
     ran = [cell for cell in cells.values() if all(entry.status in SCORED for entry in cell)]
-    empty = sum(all(entry.id in uninformative for entry in cell) for cell in ran)
+    empty = sum(all(entry.key in uninformative for entry in cell) for cell in ran)
     return f"{len(ran)} of {len(cells)} combinations ran, {empty} of them uninformative in every language"
 
 
-def _cell(entries: Sequence[LedgerEntry], uninformative: set[str]) -> str:
+def _cell(entries: Sequence[LedgerEntry], uninformative: set[_Entry]) -> str:
     if not entries:
         return MISSING
     scored = [entry for entry in entries if entry.status in SCORED]
-    at_baseline = sum(entry.id in uninformative for entry in scored)
+    at_baseline = sum(entry.key in uninformative for entry in scored)
     counted = str(len(scored)) if len(scored) == len(entries) else f"{len(scored)}/{len(entries)}"
     return f"{counted} ({at_baseline}{AT_BASELINE})" if at_baseline else counted

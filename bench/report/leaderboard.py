@@ -41,8 +41,8 @@ _READING = (
     "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
     "ECE of a calibrated model of the same size, `true ECE` (artificial worlds) the error that ECE estimates, from the "
     "known chance of being right, `ts` is after temperature scaling on source-language data (retrieval: on the pivot "
-    "pair). What is calibrated depends on the task: a sentence, a word, an answer, a query, a mined pair (docs/metrics.md);"
-    " `score` is what the task itself is judged by, so that errors of two tasks are never comparable. "
+    "pair). What is calibrated depends on the task: a sentence, a word, an answer, a query, a mined pair "
+    "(docs/metrics.md); `score` is what the task itself is judged by, so that errors of two tasks are never comparable. "
     "L2² is debiased and may be negative. The 95 % intervals by language are over items and seeds: two or three seeds "
     "make them wide, one seed leaves items only. A dash means that a number, or a member of its average, is missing."
 )

@@ -9,8 +9,8 @@ from bench.report.scores import targets
 from bench.report.sections import Line, Section
 from bench.report.tables import markdown_table
 
-# Columns of the other tables already show these two.
-_SHOWN = frozenset({"none", "ts_en"})
+# Columns of the other tables already show these.
+_SHOWN = frozenset({"none", "ts_en", "ts_pivot"})
 _COLUMNS = (
     ("NLL", metric("nll"), nats),
     ("L2² pp²", metric("l2sq15"), square_points),

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bench.canonical import canonical_json
+from bench.data.example import SENTENCE_PAIR
 from bench.errors import Corrupt
 from bench.modeling.aggregation import Aggregation
 from bench.modeling.encoder import Encoder, load_encoder, quiet_transformers
@@ -63,8 +64,9 @@ def load_classifier(directory: Path) -> Classifier:
     encoder, _ = load_encoder(directory)
     try:
         facts = json.loads((directory / _HEAD_FACTS).read_text(encoding="utf-8"))
-        head = HEADS[facts["kind"]](facts["hidden"], facts["classes"], facts["pooling"])
-        head.aggregation = Aggregation(facts["hidden"]) if facts["aggregates"] else None
+        # Checkpoints from before there were other kinds of heads name neither kind nor aggregation.
+        head = HEADS[facts.get("kind", SENTENCE_PAIR)](facts["hidden"], facts["classes"], facts["pooling"])
+        head.aggregation = Aggregation(facts["hidden"]) if facts.get("aggregates") else None
         head.load_state_dict(load_file(str(directory / _HEAD_WEIGHTS)))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise Corrupt(
