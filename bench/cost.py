@@ -21,7 +21,7 @@ _TOKENS = {
 }
 
 # Small layers leave a processor waiting: below this the work for a token stops shrinking.
-_SMALLEST_BODY = 500_000
+_SMALLEST_BODY = 100_000
 
 
 def training_hours(spec: ModelSpec, phase: Phase, examples: int, device: str, kind: str = SENTENCE_PAIR) -> float:

@@ -15,6 +15,7 @@ from bench.data.real import load_real
 from bench.data.sources import Access
 from bench.data.texts import load_texts
 from bench.data.translated import load_translated
+from bench.errors import DataError
 from bench.plan import Training
 from bench.study import Study
 
@@ -165,7 +166,13 @@ def _in_turn(languages: list[Split]) -> Split:
         for place in [_hash("language", one.group_id) % len(languages)]
     )
     names = ", ".join(split.language for split in languages)
-    notes = [source.provenance.note, f"translated: groups in turn in {names}"]
+    read = sum(one is not other for one, other in zip(chosen, source.examples, strict=True))
+    if not read:
+        raise DataError(
+            f"The translations of {source.name} into {names.partition(', ')[2]} hold no item of {source.language}; "
+            "translate the data that are trained on, and keep their order."
+        )
+    notes = [source.provenance.note, f"groups in turn in {names}: {read} of {len(chosen)} examples translated"]
     note = "; ".join(text for text in notes if text)
     flags = (*source.provenance.flags, "translated")
     return replace(source, examples=chosen, provenance=replace(source.provenance, note=note, flags=flags))

@@ -14,6 +14,7 @@ import bench.training.finetune
 import bench.work  # noqa: F401
 from bench.report.ledger import Ledger, read_ledger
 from bench.rows import Row, read_rows
+from tests.frame_files import write_frame
 from tests.nli_files import triples, write_manifest, write_nli
 from tests.tiny_models import make_tiny_model
 
@@ -23,7 +24,7 @@ TINY = "acme/tiny"
 
 @pytest.fixture(scope="session")
 def tiny_mirror(tmp_path_factory):
-    """A mirror with XNLI in en, sw and tr, MNLI, SNLI, and the model acme/tiny."""
+    """A mirror with XNLI in en, sw and tr, MNLI, SNLI, the other targets in en, de and sw, and the model acme/tiny."""
     mirror = tmp_path_factory.mktemp("mirror")
     xnli = mirror / "datasets" / "facebook" / "xnli"
     for language in ("en", "sw", "tr"):
@@ -32,8 +33,9 @@ def tiny_mirror(tmp_path_factory):
     write_nli(xnli / "en" / "train.parquet", triples(14, "train "))
     write_nli(mirror / "datasets/nyu-mll/glue/mnli/train.parquet", triples(14, "train "), idx=list(range(42)))
     write_nli(mirror / "datasets/stanfordnlp/snli/plain_text/train.parquet", triples(14, "other "))
+    write_frame(mirror)
     words = ("box", "is", "red", "claim", "on", "0", "1", "2", "dev", "test", "train", "other")
-    make_tiny_model(mirror / "models" / TINY, vocab_words=words, positions=140)
+    make_tiny_model(mirror / "models" / TINY, vocab_words=words, positions=260)
     write_manifest(mirror, note="SUBSET: invented")
     return mirror
 

@@ -15,7 +15,17 @@ from bench.report.frame import FRAME_READING, frames
 from bench.report.ledger import Ledger
 from bench.report.prediction_sets import prediction_sets
 from bench.report.recalibrations import recalibrations
-from bench.report.scores import SCORES, TRANSFERS, Scored, cells, kept, ranked, targets, worst_cell
+from bench.report.scores import (
+    SCORES,
+    TRANSFERS,
+    Scored,
+    cells,
+    genuine_sentence,
+    kept,
+    ranked,
+    targets,
+    worst_cell,
+)
 from bench.report.sections import Line, Section, sections
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.report.views import further_views
@@ -42,7 +52,7 @@ _READING = (
     "ECE of a calibrated model of the same size, `true ECE` (artificial worlds) the error that ECE estimates, from the "
     "known chance of being right, `ts` is after temperature scaling on source-language data (retrieval: on the pivot "
     "pair). What is calibrated depends on the task: a sentence, a word, an answer, a query, a mined pair "
-    "(docs/metrics.md); `score` is what the task itself is judged by, so that errors of two tasks are never comparable. "
+    "(docs/metrics.md); `score` is what the task itself is judged by. Errors of two tasks are never comparable. "
     "L2² is debiased and may be negative. The 95 % intervals by language are over items and seeds: two or three seeds "
     "make them wide, one seed leaves items only. A dash means that a number, or a member of its average, is missing."
 )
@@ -117,7 +127,7 @@ def _section(section: Section) -> str:
     footnotes = footnotes_of(section)
     parts = [
         f"## {escaped(section.title)}",
-        f"Ranked by NLL, lower first. {members_sentence(section)}{score_sentence(section)}",
+        f"Ranked by NLL, lower first. {members_sentence(section)}{score_sentence(section)}{genuine_sentence(section)}",
         _scores(section, footnotes),
         *_transfer_part(section),
         *_titled(_VIEWS, further_views(section)),

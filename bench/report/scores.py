@@ -11,6 +11,8 @@ from bench.report.cells import Format, nats, points, signed_points, spread_cell,
 from bench.report.sections import Line, Section
 from bench.report.tables import MISSING
 
+_NAMED = 3
+
 Measure = Callable[[Section, Line], Spread | None]
 
 
@@ -128,6 +130,12 @@ def _value(spread: Spread | None) -> float:
     return 0.0 if spread is None else spread.value
 
 
+def genuine_sentence(section: Section) -> str:
+    """Name the genuine intermediate tasks where the row of their mean does not."""
+    names = sorted({line.training for line in section.lines if line.genuine})
+    return f" Genuine intermediate tasks: {', '.join(names)}." if len(names) > _NAMED else ""
+
+
 def _genuine_means(scored: Sequence[Scored]) -> list[Scored]:
     genuine = [one for one in scored if one.line is not None and one.line.genuine]
     trainings = sorted({one.training for one in genuine})
@@ -140,4 +148,6 @@ def _genuine_mean(model: str, trainings: Sequence[str], genuine: Sequence[Scored
     own = {one.training: one.spreads for one in genuine if one.model == model}
     columns = range(len(genuine[0].spreads))
     spreads = tuple(mean_of(own[name][i] if name in own else None for name in trainings) for i in columns)
-    return Scored(model, f"mean of {', '.join(trainings)}", None, spreads, None)
+    # A list of nine names would be wider than the rest of the table; the section says which they are.
+    named = ", ".join(trainings) if len(trainings) <= _NAMED else f"{len(trainings)} genuine ones"
+    return Scored(model, f"mean of {named}", None, spreads, None)
