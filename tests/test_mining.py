@@ -47,6 +47,13 @@ def test_the_threshold_has_the_highest_f1(monkeypatch):
     assert found.threshold == pytest.approx(1.0)
 
 
+def test_translations_that_were_not_mined_count_for_the_threshold(monkeypatch):
+    mined_as(monkeypatch, (0, 0, 2.0), (3, 3, 1.8), (4, 4, 1.6), (1, 1, 1.4))
+
+    # Of four: F1 2/5, 2/6, 2/7, 4/8, so that all are accepted. Of the two that were found it would be 2/3 at once.
+    assert tune(SIX, vectors_of(SIX)).threshold == 1.4
+
+
 def test_the_curve_is_platt_s(monkeypatch):
     mined_as(monkeypatch, *MINED)
     found = tune(SIX, vectors_of(SIX))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bench.data.example import Question, Split, TaggedSentence
 from bench.modeling.spans import CANDIDATES, Candidate, best_spans
-from bench.modeling.workload import Choices, Row, Spans, Words, Workload
+from bench.modeling.workload import Row, Spans, Words, Workload
 from bench.predictions import Predictions
 from bench.scores.answers import Rule, exact_match, f1
 
@@ -25,12 +25,12 @@ def predictions_of(split: Split, work: Workload, outputs: Sequence[Row], rule: R
     if isinstance(work, Spans):
         return _answered(split, work, outputs, rule)
     examples: Sequence[Any] = split.examples
-    logits = np.stack(outputs)
     return Predictions(
         item_ids=np.array([one.item_id for one in examples]),
         group_ids=np.array([one.group_id for one in examples]),
         labels=np.array([one.label for one in examples], dtype=np.int64),
-        logits=logits.reshape(len(examples), -1) if isinstance(work, Choices) else logits,
+        # Of choices each row holds one score.
+        logits=np.stack(outputs).reshape(len(examples), -1),
         posterior=None if examples[0].posterior is None else np.array([one.posterior for one in examples]),
         metadata=_metadata(split),
     )

@@ -65,25 +65,11 @@ class Workload(ABC):
 
 
 @dataclass(frozen=True)
-class Sentences(Workload):
-    """One row an example, one score a class. `labels`: (n,)."""
+class Labelled(Workload):
+    """One right class an example: a score for each class from its one row, or one score from the row of each choice.
 
-    labels: Ints
-
-    def targets(self, items: Ints) -> Ints:  # noqa: D102
-        return self.labels[items]
-
-    def scores(self, head: Any, states: Tensor, mask: Tensor, items: Ints) -> Tensor:  # noqa: D102
-        scores: Tensor = head(states, mask)
-        return scores
-
-    def read(self, head: Any, states: Tensor, mask: Tensor, rows: Ints) -> list[Row]:  # noqa: D102
-        return list(_kept(head(states, mask)))
-
-
-@dataclass(frozen=True)
-class Choices(Workload):
-    """A row a choice, one score each; every example has as many. `labels`: (n,), the place of the right one."""
+    `labels`: (n,), the class, or the place of the right choice; every example has as many choices.
+    """
 
     labels: Ints
 
@@ -167,7 +153,7 @@ def workload(tokenizer: Any, split: Split, max_length: int) -> Workload:
     """Return the examples of `split` as token rows of at most `max_length`; raises BadInput for a kind with no head."""
     examples: Sequence[Any] = split.examples
     if isinstance(examples[0], Example):
-        return sentences(encode(tokenizer, examples, max_length), [one.label for one in examples])
+        return _sentences(encode(tokenizer, examples, max_length), examples)
     if isinstance(examples[0], ChoiceExample):
         return _choices(tokenizer, examples, max_length)
     if isinstance(examples[0], TaggedSentence):
@@ -177,12 +163,11 @@ def workload(tokenizer: Any, split: Split, max_length: int) -> Workload:
     raise BadInput(f"Got a split of kind {split.kind!r}, which no head answers; embed its sentences instead.")
 
 
-def sentences(encoded: Encoded, labels: Sequence[int]) -> Sentences:
-    """Return token rows that are an example each."""
-    return Sentences(encoded, np.arange(len(encoded) + 1), np.array(labels, dtype=np.int64))
+def _sentences(encoded: Encoded, examples: Sequence[Example]) -> Labelled:
+    return Labelled(encoded, np.arange(len(encoded) + 1), _labels(examples))
 
 
-def _choices(tokenizer: Any, examples: Sequence[ChoiceExample], max_length: int) -> Choices:
+def _choices(tokenizer: Any, examples: Sequence[ChoiceExample], max_length: int) -> Labelled:
     count = len(examples[0].choices)
     for one in examples:
         if len(one.choices) != count:
@@ -192,8 +177,11 @@ def _choices(tokenizer: Any, examples: Sequence[ChoiceExample], max_length: int)
             )
     texts = [(one.text, choice) for one in examples for choice in one.choices]
     starts = np.arange(len(examples) + 1) * count
-    labels = np.array([one.label for one in examples], dtype=np.int64)
-    return Choices(encode_texts(tokenizer, texts, max_length), starts, labels)
+    return Labelled(encode_texts(tokenizer, texts, max_length), starts, _labels(examples))
+
+
+def _labels(examples: Sequence[Example] | Sequence[ChoiceExample]) -> Ints:
+    return np.array([one.label for one in examples], dtype=np.int64)
 
 
 def _words(tokenizer: Any, examples: Sequence[TaggedSentence], max_length: int) -> Words:
