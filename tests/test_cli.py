@@ -11,7 +11,7 @@ import pytest
 from bench.catalog.language_info import LanguageInfo
 from bench.cli import BAD_USE, main
 from bench.errors import BadInput
-from bench.report.figures import degradation_figure, whisker
+from bench.report.figures import degradation_figure, style, whisker
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import leaderboard
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
@@ -140,3 +140,8 @@ def test_the_leaderboard_is_what_the_function_returns(results: Path) -> None:
 def test_pocket_build_says_which_worlds_and_models_there_are(capsys):
     assert main(["pocket", "build", "--world", "-1"]) == BAD_USE
     assert "Got world=-1, but a world is an integer of 0 or more" in capsys.readouterr().err
+
+
+def test_eleven_intermediate_tasks_can_be_told_apart():
+    assert len({style(place) for place in range(49)}) == 49
+    assert [style(place)[1] for place in range(8)][7] != style(0)[1]

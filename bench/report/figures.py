@@ -69,7 +69,7 @@ def _panel(axes: Axes, section: Section, model: str) -> None:
     for line in lines:
         place = trainings.index(line.training)
         offset = 0.6 * ((place + 0.5) / len(trainings) - 0.5)
-        _points(axes, section, line, offset, _STYLES[place % len(_STYLES)])
+        _points(axes, section, line, offset, style(place))
     axes.axhline(0, color="0.5", linewidth=0.8, zorder=0)
     axes.set_title(model, loc="left", fontsize=9)
     axes.set_xticks(range(len(section.languages)), [info.token for info in section.languages])
@@ -96,6 +96,12 @@ def _points(axes: Axes, section: Section, line: Line, offset: float, style: tupl
     )
     lows, highs = [100 * low for *_, low, _ in drawn], [100 * high for *_, high in drawn]
     axes.vlines([x for x, *_ in drawn], lows, highs, color=color, linewidth=1.5)
+
+
+def style(place: int) -> tuple[str, str]:
+    """Return colour and marker of line `place`: no two of the first 49 are alike."""
+    count = len(_STYLES)
+    return _STYLES[place % count][0], _STYLES[(place + place // count) % count][1]
 
 
 def _gaps(line: Line, token: str) -> list[Estimate]:
