@@ -1,5 +1,7 @@
 """The baseline of a split: which one each kind of task has, and from what it is computed."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -35,11 +37,13 @@ def test_choices_are_the_most_frequent_place_or_a_guess():
 
 
 def test_tags_are_one_tag_for_every_word_of_each_sentence():
-    # Two sentences of a person each, "B I" and "B": B-PER everywhere finds the second alone.
-    made = predicted("tagging", [1, 2, 1], np.zeros((3, 3)), sentence=[0, 0, 1])
+    # Two sentences of a person each, "B I" and "B I I": I-PER everywhere makes each sentence one entity.
+    tags = predicted("tagging", [1, 2, 1, 2, 2], np.zeros((5, 3)), sentence=[0, 0, 1, 1, 1])
+    # As one sentence it would find neither.
+    joined = dataclasses.replace(tags, columns={"sentence": np.zeros(5, int)})
 
-    # I-PER everywhere makes each sentence one entity: both are right.
-    assert baseline(tag_split(2), made) == ("one tag", "entity_f1", 1.0)
+    assert baseline(tag_split(2), tags) == ("one tag", "entity_f1", 1.0)
+    assert baseline(tag_split(2), joined)[2] < 0.5
 
 
 def test_questions_are_compared_by_their_context_rule_and_language():
@@ -61,8 +65,8 @@ def test_queries_are_guessed_among_all_sentences():
 def test_pairs_are_drawn_from_both_corpora_whole():
     sides = [False] * 3 + [True] * 5
     corpus = tuple(CorpusSentence(f"i{row}", "g", "t", side) for row, side in enumerate(sides))
-    # Rows hold a part of the foreign sentences alone; two of them have a translation.
-    made = predicted("mining", [0, 0, 0], np.zeros((3, 2)), gold=[True, True, False])
+    # Rows hold a part of the foreign sentences alone.
+    made = predicted("mining", [0, 0], np.zeros((2, 2)), gold=[True, True])
 
     # Three pairs, of which 2 * 1/5 are right: F1 = 2 * 0.4 / (3 + 2).
     expected = ("random", "f1", pytest.approx(0.16))

@@ -1,6 +1,7 @@
 """Masked texts beside a task: what they add to the gradient, step by step."""
 
 import copy
+import dataclasses
 from itertools import pairwise
 from unittest import mock
 
@@ -124,6 +125,14 @@ def test_texts_are_read_in_turn_each_once_before_any_comes_again(tiny):
     own = rows_of(texts.encoded)
     for step, places in ((0, range(6)), (2, range(12, 18)), (3, (18, 19, 0, 1, 2, 3))):
         assert [len(row) for row in read_by(texts, encoder, step)] == [len(own[place]) for place in places]
+
+
+def test_texts_that_come_again_are_masked_anew(tiny):
+    encoder, texts = tiny[0], texts_beside(tiny)
+
+    # 20 texts, 6 a step: step 10 reads those of step 0.
+    assert read_by(texts, encoder, 0) != read_by(texts, encoder, 10)
+    assert read_by(texts, encoder, 0) != read_by(dataclasses.replace(texts, seed=1), encoder, 0)
 
 
 def test_texts_are_shuffled_once_by_the_seed(tiny):

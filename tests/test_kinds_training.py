@@ -161,14 +161,14 @@ def test_an_evaluation_of_tags_without_entities_is_their_accuracy():
 def test_an_evaluation_of_answers_is_their_f1_and_the_log_loss_of_being_right():
     made = make_kind("span", 4)
     logits = np.full((4, 20), -1e4, np.float32)
-    # The best has probability 1/2, 3/4, 1/2 and 1.
-    logits[:, 0], logits[:3, 1] = 0, np.log([1, 1 / 3, 1])
+    # The best has probability 1/2, 3/4, 4/5 and 1.
+    logits[:, 0], logits[:3, 1] = 0, np.log([1, 1 / 3, 1 / 4])
     made = dataclasses.replace(made, logits=logits, labels=np.array([1, 1, 0, 1]))
     made.columns["f1"][:, 0] = [1, 1, 0.5, 1]
     read = evaluation(5, made)
 
     assert read.accuracy == 3.5 / 4
-    assert read.nll == pytest.approx((np.log(2) + np.log(4 / 3) + np.log(2) + 0) / 4)
+    assert read.nll == pytest.approx((np.log(2) + np.log(4 / 3) + np.log(5) + 0) / 4)
     assert not read.one_class
 
 

@@ -175,6 +175,21 @@ def test_tydiqa_rows_are_those_whose_id_begins_with_the_language(tmp_path):
     assert (ids(split), groups(split)) == (["sw-test-1", "sw-test-2"], ["sw-test-0", "sw-test-1"])
 
 
+def test_questions_whose_answers_are_withheld_are_left_out_and_counted(tmp_path):
+    rows = [("english-1", LAKE, "?", NORTH), ("english-2", PARK, "?", [("", 0)])]
+    write(tmp_path, "tydiqa", "validation", rows)
+    split = load(tmp_path, "tydiqa", "test")
+    assert ids(split) == ["en-test-0"]
+    assert "1 questions without an answer left out" in split.provenance.note
+
+
+def test_a_file_that_withholds_every_answer_is_unavailable_before_any_work(tmp_path):
+    write(tmp_path, "tydiqa", "validation", [("english-1", LAKE, "?", [("", 0)]), ("english-2", PARK, "?", [("", 0)])])
+    for attempt in (read_tydiqa, require_tydiqa):
+        with pytest.raises(Unavailable, match="withholds the answers of all 2 test questions in en: each is the empty"):
+            attempt(DATASETS["tydiqa"], "test", "en", Access((tmp_path,)))
+
+
 def test_a_language_without_tydiqa_rows_is_unavailable_before_any_work(tmp_path):
     write(tmp_path, "tydiqa", "train", tydiqa_rows(40))
     for attempt in (read_tydiqa, require_tydiqa):

@@ -222,10 +222,11 @@ def test_real_mlqa(access):
 
 @pytest.mark.mirror
 def test_real_tydiqa(access):
-    languages = ("en", "ar", "bn", "fi", "id", "ko", "ru", "sw", "te")
-    splits = [load_real("tydiqa", "test", language, access) for language in languages]
-    assert [len(split.examples) for split in splits] == [440, 921, 113, 782, 565, 276, 812, 499, 669]
-    assert [misplaced(split) for split in splits] == [0] * 9
+    sizes_of = {"en": 440, "ar": 921, "bn": 113, "fi": 782, "id": 565, "ko": 276, "ru": 812, "sw": 499, "te": 669}
+    for language, size in sizes_of.items():
+        # Every answer of this file is the empty string: scored, it would only say how often a model answers nothing.
+        with pytest.raises(Unavailable, match=f"withholds the answers of all {size} test questions in {language}:"):
+            load_real("tydiqa", "test", language, access)
     train, validation = (load_real("tydiqa", split, "en", access) for split in ("train", "validation"))
     assert len(train.examples) + len(validation.examples) == 3696
     assert 300 < len(validation.examples) < 440

@@ -85,7 +85,9 @@ def read_tydiqa(spec: DatasetSpec, split: str, language: str, access: Access) ->
     tenth of its paragraphs that their sha256 puts aside, whatever else the file holds. Items are called
     <language>-<split>-<row of the file>, groups <language>-<split>-<number of the context, by first appearance>.
 
-    Raises as `read_squad`, and Unavailable("data") where the file has no rows in `language`.
+    Questions whose answers are all empty have their gold withheld: they are left out, and the note counts them.
+
+    Raises as `read_squad`, and Unavailable("data") where the file has no rows in `language`, or none with an answer.
     """
     published = spec.published_split(split)
     source, rows = _read(spec, published, language, access)
@@ -97,10 +99,21 @@ def read_tydiqa(spec: DatasetSpec, split: str, language: str, access: Access) ->
     }
     if not chosen:
         raise Unavailable("data", f"{whereabouts(spec, source)} has no {split} rows in {language}")
+    withheld = [index for index, row in chosen.items() if not any(text.strip() for text in row[3]["text"])]
+    if len(withheld) == len(chosen):
+        raise Unavailable(
+            "data",
+            f"{whereabouts(spec, source)} withholds the answers of all {len(chosen)} {split} questions in {language}: "
+            "each is the empty string; use a file that has them",
+        )
+    for index in withheld:
+        del chosen[index]
     own, prefix = list(chosen.values()), f"{language}-{split}"
     examples = _questions(own, [f"{prefix}-{index}" for index in chosen], _groups(own, prefix))
-    shared = f"{split} is a part of the published train split's paragraphs"
-    return _split(spec, split, language, source, len(rows), examples, [shared] if published == "train" else [])
+    notes = [f"{len(withheld)} questions without an answer left out"] if withheld else []
+    if published == "train":
+        notes.append(f"{split} is a part of the published train split's paragraphs")
+    return _split(spec, split, language, source, len(rows), examples, notes)
 
 
 def require_mlqa(spec: DatasetSpec, split: str, language: str, access: Access) -> None:
