@@ -89,11 +89,13 @@ class Materials:
         return self._kept((training.target, "test", language), lambda: self._beside_source(training, language, limit))
 
     def _beside_source(self, training: Training, language: str, limit: int) -> Split:
-        whole, source = (self._load(training.target, "test", each) for each in (language, training.source))
+        task, origin = training.target, training.source
+        whole = self._load(task, "test", language)
+        source = self._kept((task, "test", origin, "whole"), lambda: self._load(task, "test", origin))
         known = {example.group_id for example in source.examples}
         if not all(example.group_id in known for example in whole.examples):
-            return limit_by_groups(whole, limit, f"{training.target} test")
-        kept = {example.group_id for example in self.test(training, training.source).examples}
+            return limit_by_groups(whole, limit, f"{task} test")
+        kept = {example.group_id for example in self.test(training, origin).examples}
         return whole if kept == known else limit_to_groups(whole, kept)
 
     def _half(self, training: Training, which: int, language: str) -> Split:
