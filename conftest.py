@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.options",
     "fixtures.session",
     "fixtures.cases",
+    "fixtures.gate",
     "fixtures.results",
     "fixtures.on_request",
 ]

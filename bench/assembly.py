@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,22 @@ from bench.plan import training_of
 from bench.predictions import Predictions
 from bench.rows import SCHEMA_VERSION, Row, read_rows
 from bench.scoring import score
+from bench.store.provenance import origin
 
 _ROWS_FILE = "rows.jsonl"
-_RATES = ("train_examples_per_s", "train_tokens_per_s", "predict_examples_per_s", "predict_tokens_per_s")
+# Raised by hand whenever rows say more of the same predictions than before.
+_ROW_VERSION = 2
+_RATES = (
+    "train_examples_per_s", "train_tokens_per_s", "train_reference",
+    "predict_examples_per_s", "predict_tokens_per_s", "predict_reference",
+)  # fmt: skip
 
 Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], None]
 
 
 def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
     """Return the stored rows of `condition`, or None when they were never made from these predictions."""
-    entry = engine.settings.store.find("row", digest(_identity(engine, condition, inputs)))
+    entry = engine.settings.store.find("row", digest(_identity(engine, condition, inputs)), hashed=True)
     return None if entry is None else read_rows(entry.path / _ROWS_FILE)
 
 
@@ -54,6 +61,7 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
 def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str, Any]:
     return {
         "row_schema": SCHEMA_VERSION,
+        "row_version": _ROW_VERSION,
         "id": condition.id,
         "study": engine.study(condition.model).digest,
         "test": inputs.test.key,
@@ -86,12 +94,34 @@ def _row(
             **scored,
             "baseline": stated_baseline(test),
             "flags": sorted({*test.metadata["flags"], *flags, *_unpaired(scored)}),
-            "digests": {**test.metadata["digests"], "predictions": inputs.test.key},
+            "digests": {
+                **test.metadata["digests"],
+                "predictions": inputs.test.key,
+                "logits": _content(test),
+                "provenance": digest(origin(provenance)),
+            },
+            "device": device_name(provenance),
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
             "timings": _timings(provenance),
         }
     )
+
+
+def _content(test: Predictions) -> str:
+    """Return the sha256 of what was predicted: equal for equal arrays, whatever library wrote their file."""
+    arrays = {"item_ids": test.item_ids, "labels": test.labels, "logits": test.logits, **test.columns}
+    hashed = hashlib.sha256()
+    for name, values in sorted(arrays.items()):
+        content = "\0".join(values.tolist()).encode() if values.dtype.kind == "U" else values.tobytes()
+        hashed.update(f"{name} {values.shape} {values.dtype.kind}{len(content)}\0".encode() + content)
+    return hashed.hexdigest()
+
+
+def device_name(provenance: Mapping[str, Any]) -> str:
+    """Return the name of the device that the work was timed on: of a CPU that of its processor."""
+    device = provenance["device"]
+    return str(provenance["processor"] if device == "cpu" else device or "")
 
 
 def _at_chance(scored: Mapping[str, Any], test: Predictions) -> tuple[str, ...]:
@@ -127,7 +157,10 @@ def _world(condition: Condition) -> str:
 
 
 def throughput(provenance: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return examples and real tokens per second, as recorded when the work was done; null where it was not timed."""
+    """Return examples and real tokens per second, as recorded when the work was done; null where it was not timed.
+
+    The references are the rates of one and the same loop beside that work, in GFLOP/s (bench.modeling.reference).
+    """
     train, predict = provenance["train"], provenance["predict"]
     if provenance["timing_note"]:
         return dict.fromkeys(_RATES)
@@ -135,8 +168,10 @@ def throughput(provenance: Mapping[str, Any]) -> dict[str, float | None]:
     return {
         "train_examples_per_s": _rate(trained["examples"], trained["train_seconds"]),
         "train_tokens_per_s": _rate(trained["tokens"], trained["train_seconds"]),
+        "train_reference": trained.get("reference"),
         "predict_examples_per_s": _rate(predict["examples"], predict["seconds"]),
         "predict_tokens_per_s": _rate(predict["tokens"], predict["seconds"]),
+        "predict_reference": predict.get("reference"),
     }
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, fields
 from bench.errors import BadInput
 
 _TOKEN = re.compile(r"[a-z0-9_]+\Z")
-_SEED = re.compile(r"s(0|[1-9][0-9]*)\Z")
+_SEED = re.compile(r"s(0|[1-9][0-9]{0,18})\Z")
+# What generators of random numbers take, and what JSON keeps.
+_SEEDS = 2**63
 # pytest's -k reads these words as operators, so a token of that name could never be selected.
 _RESERVED = frozenset({"and", "or", "not"})
 
@@ -18,7 +20,8 @@ class Condition:
     """A condition and its id, `<model>-<intermediate>-<target>-<language>-s<seed>[-<variant>]`.
 
     In the artificial world the language token carries the world, as in `w0_agg`. An empty variant is the plain
-    training. Raises BadInput for a token outside `[a-z0-9_]+`, a `-k` keyword, or a seed that is no integer >= 0.
+    training. Raises BadInput for a token outside `[a-z0-9_]+`, a `-k` keyword, or a seed that is no integer >= 0 and
+    < 2^63.
     """
 
     model: str
@@ -32,8 +35,8 @@ class Condition:
         for field in fields(self):
             if field.name != "seed":
                 _check_token(field.name, getattr(self, field.name))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise BadInput(f"Got seed={self.seed!r}, but a seed is an integer of 0 or more, such as 0.")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < _SEEDS:
+            raise BadInput(f"Got seed={self.seed!r}, but a seed is an integer of 0 or more and below 2^63, such as 0.")
 
     @property
     def id(self) -> str:

@@ -32,7 +32,7 @@ class Settings:
     """What a session fixes. `languages` are those predicted in one stream for each training, the source first.
 
     `timing_note` says why throughput counts for nothing here, and is empty where it does. `recalibrations` are scored
-    beside the confidence as it is."""
+    beside the confidence as it is. An unfinished training keeps its state every `snapshot_seconds`."""
 
     store: Store
     failures: Failures
@@ -47,6 +47,7 @@ class Settings:
     timing_note: str = ""
     recalibrations: tuple[str, ...] = ("ts_en",)
     substitutes: tuple[tuple[str, str], ...] = ()
+    snapshot_seconds: float = 600.0
 
 
 @dataclass(frozen=True)
@@ -112,18 +113,20 @@ class Engine:
         unlike = {MINING: (), RETRIEVAL: asked and ("ts_pivot",)}
         return unlike.get(tasks.target(training.target).kind, asked)
 
-    def find(self, condition: Condition) -> Inputs | None:
-        """Return what `condition` is scored from, or None while any of it is missing."""
+    def find(self, condition: Condition, hashed: bool = False) -> Inputs | None:
+        """Return what `condition` is scored from, or None while any of it is missing or, if `hashed`, damaged."""
         training = training_of(condition)
         materials = self.recipes(training).materials
-        test = self.stored(training, materials.test(training, condition.language))
-        halves = {each: self.stored(training, split) for each, split in self._fitted(training, condition.language)}
+        test = self.stored(training, materials.test(training, condition.language), hashed)
+        halves = {
+            each: self.stored(training, split, hashed) for each, split in self._fitted(training, condition.language)
+        }
         stored = {language: entry for language, entry in halves.items() if entry is not None}
         if test is None or len(stored) < len(halves):
             return None
         if condition.language == training.source or not training.trains_target:
             return Inputs(test, None, stored)
-        source = self.stored(training, materials.test(training, training.source))
+        source = self.stored(training, materials.test(training, training.source), hashed)
         return None if source is None else Inputs(test, source, stored)
 
     def _fitted(self, training: Training, language: str) -> list[tuple[str, Split]]:
@@ -183,9 +186,9 @@ class Engine:
         }
         return (training.source, *sorted(wanted - {training.source})) if training.trains_target else ()
 
-    def stored(self, training: Training, split: Split) -> Entry | None:
-        """Return the predictions of a training on `split`, or None while they are missing."""
-        return self.settings.store.find("predictions", self.recipes(training).predictions_key(split))
+    def stored(self, training: Training, split: Split, hashed: bool = False) -> Entry | None:
+        """Return the predictions of a training on `split`, or None while they are missing or, if `hashed`, damaged."""
+        return self.settings.store.find("predictions", self.recipes(training).predictions_key(split), hashed)
 
     @contextmanager
     def remembering(self, key: str, condition: Condition) -> Iterator[None]:

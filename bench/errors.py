@@ -21,6 +21,10 @@ class Corrupt(CrosscalError, RuntimeError):
     """A stored artefact does not match its manifest."""
 
 
+class StoreFailed(CrosscalError, RuntimeError):
+    """The store cannot be written: the disk is full, or permission was taken away."""
+
+
 class Unavailable(CrosscalError, RuntimeError):
     """Something is known, before any work starts, not to be there: the case is skipped with this reason.
 

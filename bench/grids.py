@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from bench.catalog import languages, tasks, variants
 from bench.catalog.models import MODELS, REAL, ModelSpec, model
@@ -26,6 +27,11 @@ class Grid:
     smoke_models_only: bool
     variants: tuple[str, ...] = ("",)
 
+
+_AXES = {
+    "models": "model", "intermediates": "intermediate", "targets": "target", "languages": "language", "seeds": "seed",
+    "variants": "variant",
+}  # fmt: skip
 
 _PAPER = tuple(task.token for task in tasks.INTERMEDIATES if not task.extra)
 _TARGETS = tuple(task.token for task in tasks.TARGETS)
@@ -74,6 +80,44 @@ def conditions(selection: Selection) -> list[Condition]:
             "a language must belong to the model's world and to the target's languages."
         )
     return chosen
+
+
+def left_out(selection: Selection, wanted: Iterable[Condition]) -> set[Condition]:
+    """Return which of `wanted` are not in `selection` because its user narrowed an axis, and would be otherwise.
+
+    What no axis of the user's explains (a token that is in no catalog, a grid that is smaller) is not among them.
+    """
+    asked = {axis: attribute for axis, attribute in _AXES.items() if getattr(selection, axis) is not None}
+    wanted = set(wanted)
+    if not asked or not wanted:
+        return set()
+    wide = {axis: _known(axis, {getattr(one, name) for one in wanted}, selection) for axis, name in asked.items()}
+    try:
+        whole = set(conditions(replace(selection, **wide)))  # type: ignore[arg-type]
+        return wanted & whole - set(conditions(selection))
+    except BadInput:
+        return set()
+
+
+def _known(axis: str, values: set[Any], selection: Selection) -> tuple[Any, ...]:
+    """Return those of `values` that an axis can hold, beside what was asked for."""
+    catalog: dict[str, Iterable[str]] = {
+        "models": [spec.token for spec in (*MODELS, *selection.own_models)],
+        "intermediates": [task.token for task in tasks.INTERMEDIATES],
+        "targets": _TARGETS,
+        "variants": _PLAIN_AND_VARIANTS,
+        "languages": [token for token in values if axis == "languages" and _is_language(token)],
+    }
+    held = values if axis == "seeds" else values & set(catalog[axis])
+    words = {value or variants.PLAIN for value in held} if axis == "variants" else held
+    return tuple(sorted({*words, *getattr(selection, axis)}))
+
+
+def _is_language(token: str) -> bool:
+    try:
+        return bool(languages.language(token))
+    except BadInput:
+        return False
 
 
 def _resolve(selection: Selection) -> Grid:
@@ -134,10 +178,9 @@ def _worlds(spec: ModelSpec, target: str, worlds: tuple[int, ...]) -> Iterator[t
 
 
 def _asked(selection: Selection) -> str:
-    axes = ("models", "intermediates", "targets", "languages", "seeds", "variants")
     asked = [
         f"{axis}={','.join(map(str, getattr(selection, axis)))}"
-        for axis in axes
+        for axis in _AXES
         if getattr(selection, axis) is not None
     ]
     return " ".join(asked) or "no further options"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,16 @@ import numpy.typing as npt
 
 from bench.canonical import canonical_json
 from bench.errors import Corrupt
+from bench.strict_json import parse_json
 
 SCHEMA_VERSION = 1
 _METADATA_KEY = b"crosscal"
+_OWN = frozenset({"item_id", "group_id", "label", "logits", "posterior"})
 _PREFIX = "column:"
+# What the program itself asks of the metadata; predictions of a test need not have all of it.
+_METADATA: Mapping[str, type] = {
+    "kind": str, "language": str, "split": str, "labels": list, "flags": list, "digests": dict, "baseline": dict,
+}  # fmt: skip
 
 # What each kind of task stores beside label and logits. The unit of "tagging" is a word: `sentence` is the place of
 # its sentence in the split, `lost` says that it was cut off; its logits are 0 then. Of "span" it is a question: `em`
@@ -89,19 +94,25 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote; raises Corrupt when the file is not such a file."""
+    """Read what `write_predictions` wrote; raises Corrupt when the file is not such a file.
+
+    Whether the numbers are those of predictions is for `bench.calibration.validation` to say.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         # A ParquetFile, because read_table would take a directory or a partition for a data set.
-        table = pq.ParquetFile(path).read()
-        metadata = json.loads((table.schema.metadata or {})[_METADATA_KEY])
+        file = pq.ParquetFile(path)
+        metadata = _metadata(file.schema_arrow)
+        _check_types(file.schema_arrow)
+        table = file.read()
+        _check_present(table)
         posterior = _matrix(table["posterior"], np.float64) if "posterior" in table.column_names else None
         return Predictions(
             item_ids=np.array(table["item_id"].to_pylist(), dtype=np.str_),
             group_ids=np.array(table["group_id"].to_pylist(), dtype=np.str_),
-            labels=table["label"].to_numpy().astype(np.int64),
+            labels=table["label"].to_numpy(),
             logits=_matrix(table["logits"], np.float32),
             posterior=posterior,
             metadata=metadata,
@@ -111,8 +122,65 @@ def read_predictions(path: Path) -> Predictions:
                 if name.startswith(_PREFIX)
             },
         )
-    except (KeyError, ValueError, OSError, pa.ArrowException) as error:
+    except (ValueError, OSError, MemoryError, pa.ArrowException) as error:
         raise Corrupt(f"{path} is no predictions file ({error}); delete it and predict again.") from error
+
+
+def _metadata(schema: Any) -> dict[str, Any]:
+    metadata = parse_json((schema.metadata or {}).get(_METADATA_KEY, b""))
+    if not isinstance(metadata, dict) or metadata.get("schema") != SCHEMA_VERSION:
+        raise ValueError(f"its metadata are no object with schema {SCHEMA_VERSION}")
+    for name, kind in _METADATA.items():
+        found = metadata.get(name, kind())
+        strings = all(isinstance(one, str) for one in found) if isinstance(found, list) else True
+        if not isinstance(found, kind) or not strings:
+            raise ValueError(f"its metadata say {name}={found!r}")
+    return metadata
+
+
+def _check_types(schema: Any) -> None:
+    import pyarrow as pa
+
+    if len(set(schema.names)) < len(schema.names):
+        raise ValueError("a column stands twice in it")
+    for name, kind in {"item_id": pa.string(), "group_id": pa.string(), "label": pa.int64()}.items():
+        if name not in schema.names or schema.field(name).type != kind:
+            raise ValueError(f"it has no column {name} of type {kind}")
+    for name, kind in {"logits": pa.float32(), "posterior": pa.float64()}.items():
+        if (name in schema.names or name == "logits") and not _is_matrix(schema, name, kind):
+            raise ValueError(f"it has no column {name} of rows of {kind}")
+    for column in schema:
+        if column.name not in _OWN and not (column.name.startswith(_PREFIX) and _is_plain(column.type)):
+            raise ValueError(f"its column {column.name} of type {column.type} is none of predictions")
+
+
+def _is_matrix(schema: Any, name: str, kind: Any) -> bool:
+    import pyarrow as pa
+
+    found = schema.field(name).type if name in schema.names else None
+    return isinstance(found, pa.FixedSizeListType) and found.value_type == kind
+
+
+def _is_plain(found: Any) -> bool:
+    import pyarrow.types as types
+
+    if types.is_fixed_size_list(found):
+        return _is_number(found.value_type)
+    return bool(types.is_string(found)) or _is_number(found)
+
+
+def _is_number(found: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_integer(found) or types.is_floating(found) or types.is_boolean(found))
+
+
+def _check_present(table: Any) -> None:
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        values = column.combine_chunks()
+        missing = values.null_count + (values.flatten().null_count if hasattr(values, "flatten") else 0)
+        if missing:
+            raise ValueError(f"its column {name} lacks {missing} values")
 
 
 def _column(values: npt.NDArray[Any]) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from bench.canonical import canonical_json
 from bench.condition import Condition
 from bench.errors import BadInput
 from bench.small_files import locked, read_text, replace_text
+from bench.strict_json import parse_json
 
 SCHEMA_VERSION = 1
 FIELDS: Mapping[str, tuple[type, ...]] = {
@@ -36,9 +36,16 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "throughput_note": (str,),
     "timings": (dict,),
 }
-NOT_REPRODUCIBLE = frozenset({"throughput", "throughput_note", "timings"})
+NOT_REPRODUCIBLE = frozenset({"device", "throughput", "throughput_note", "timings"})
 _JSON_NAMES = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
 _NUMBERS = ("value", "low", "high", "floor", "p")
+_STUDY = re.compile(r"[0-9a-f]{64}\Z")
+_WORLD = re.compile(r"(real|w[0-9]{1,18})\Z")
+_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+_OF_A_VIEW = ("n", "groups", "metrics", "transfer", "pairing")
+_SETS = ("lac", "aps", "raps")
+# Logits are float32, so no metric is larger; and the fourth powers that an interval over seeds needs stay finite.
+_LARGEST = 1e40
 
 Key = tuple[str, str, str]
 
@@ -62,7 +69,7 @@ class Row:
     """One JSON object of `results.jsonl`; whoever holds a Row holds a valid one.
 
     Raises BadInput when a field is missing or of another type, the schema is another, the id is not the condition's,
-    or a number is not finite.
+    the study or the world is none, or a number is not finite. What later versions added is checked where it is there.
     """
 
     data: Mapping[str, Any]
@@ -70,12 +77,12 @@ class Row:
     def __post_init__(self) -> None:
         _check_fields(self.data)
         _check_condition(self.data)
-        for name, entry in [*self.data["metrics"].items(), *(self.data["transfer"] or {}).items()]:
-            _check_estimate(name, entry)
+        _check_scores(self.data)
         for name, rate in self.data["throughput"].items():
             _check_number(f"throughput {name!r}", rate)
         if not all(isinstance(flag, str) for flag in self.data["flags"]):
             raise BadInput(f"Got flags={self.data['flags']!r}, but every flag is a string.")
+        _check_later_fields(self.data)
 
     @property
     def key(self) -> Key:
@@ -214,16 +221,12 @@ def update_rows(path: Path, new: Iterable[Row]) -> list[Row]:
 
 def _parse(line: str) -> dict[str, Any]:
     try:
-        data = json.loads(line, parse_constant=_refuse_constant)
+        data = parse_json(line)
     except ValueError as error:
         raise BadInput(f"It is no JSON ({error}).") from error
     if not isinstance(data, dict):
         raise BadInput(f"Got a JSON {type(data).__name__}, but a row is an object.")
     return data
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _check_fields(data: Mapping[str, Any]) -> None:
@@ -237,6 +240,11 @@ def _check_fields(data: Mapping[str, Any]) -> None:
         if type(data[name]) not in types:
             expected = " or ".join(_JSON_NAMES[one] for one in types)
             raise BadInput(f"Got {name}={data[name]!r}, but it is of type {expected}.")
+    # Study and world become part of file names.
+    if not _STUDY.match(data["study"]):
+        raise BadInput(f"Got study={data['study']!r}, but a study is 64 digits of 0-9 and a-f.")
+    if not _WORLD.match(data["world"]):
+        raise BadInput(f"Got world={data['world']!r}, but a world is 'real', or an artificial one such as 'w0'.")
 
 
 def _check_condition(data: Mapping[str, Any]) -> None:
@@ -244,6 +252,53 @@ def _check_condition(data: Mapping[str, Any]) -> None:
     stated = {name: getattr(condition, name) for name in Condition.__dataclass_fields__}
     if data["condition"] != stated:
         raise BadInput(f"Got id={data['id']!r} and condition={data['condition']!r}, but an id spells its condition.")
+
+
+def _check_scores(data: Mapping[str, Any]) -> None:
+    for name in ("n", "groups"):
+        if data[name] < 0:
+            raise BadInput(f"Got {name}={data[name]}, but a number of units is 0 or more.")
+    for name, entry in [*data["metrics"].items(), *(data["transfer"] or {}).items()]:
+        _check_estimate(name, entry)
+
+
+def _check_later_fields(data: Mapping[str, Any]) -> None:
+    """Check what rows of earlier versions lack."""
+    for name, entry in _object(data, "task_scores").items():
+        _check_estimate(name, entry)
+    for name, view in _object(data, "views").items():
+        if view is not None:
+            _check_view(name, view, data)
+    _check_baseline(data.get("baseline"))
+    sets = _object(data, "prediction_sets")
+    for method in _SETS if sets else ():
+        for part in ("gap", "mean_size"):
+            found = sets[method].get(part) if isinstance(sets.get(method), dict) else None
+            _check_number(f"prediction_sets {method!r} with {part}", found, needed=True)
+
+
+def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise BadInput(f"Got {name}={found!r}, but it is of type object or null.")
+    return found or {}
+
+
+def _check_view(name: str, view: Any, data: Mapping[str, Any]) -> None:
+    if not isinstance(view, dict) or not view.keys() <= set(_OF_A_VIEW):
+        raise BadInput(f"Got view {name!r} = {view!r}, but a view is null or an object of {', '.join(_OF_A_VIEW)}.")
+    seen = {**data, **view}
+    _check_fields(seen)
+    _check_scores(seen)
+
+
+def _check_baseline(baseline: Any) -> None:
+    if baseline is None:
+        return
+    score = baseline.get("score") if isinstance(baseline, dict) else None
+    if not isinstance(score, str) or not _NAME.match(score):
+        raise BadInput(f"Got baseline={baseline!r}, but a baseline is null or an object with a score's name.")
+    _check_number("baseline with value", baseline.get("value"), needed=True)
 
 
 def _check_estimate(name: str, entry: Any) -> None:
@@ -255,11 +310,13 @@ def _check_estimate(name: str, entry: Any) -> None:
         _check_number(f"metric {name!r} with {part}", entry.get(part))
 
 
-def _check_number(what: str, value: Any) -> None:
-    if value is None:
+def _check_number(what: str, value: Any, needed: bool = False) -> None:
+    if value is None and not needed:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadInput(f"Got {what} = {value!r}, but it is a finite number or null.")
+    # Not a number fails the comparison.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST:
+        missing = "" if needed else " or null"
+        raise BadInput(f"Got {what} = {value!r}, but it is a finite number{missing}, of at most {_LARGEST:g} in size.")
 
 
 def _estimate(entry: Mapping[str, Any] | None) -> Estimate | None:

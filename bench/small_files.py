@@ -29,6 +29,9 @@ def replace_bytes(path: Path, content: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
+                stream.flush()
+                # Some file systems tell only now that they are full, and a rename may reach the disk before its file.
+                os.fsync(stream.fileno())
             _share(Path(aside))
             os.replace(aside, path)
         except BaseException:
@@ -70,7 +73,7 @@ def _writable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BadInput(
-            f"Cannot write {path} ({error.strerror or error}); name a directory you may write to."
+            f"Cannot write {path} ({error.strerror or error}); make room, or name a directory you may write to."
         ) from error
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,9 @@ from bench.errors import DataError, Unavailable
 from bench.modeling.directory import EncoderShape, check_shape, weights_digest
 from bench.plan import Training
 from bench.store.location import default_root
+from bench.strict_json import parse_json
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,19 @@ def _weights(directory: Path, origin: str, commit: str, flags: tuple[str, ...]) 
 
 
 def _digest(directory: Path) -> str:
-    state = tuple(sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in directory.iterdir()))
-    return _remembered_digest(directory, digest([str(directory.resolve()), state]))
+    files = sorted(path for path in directory.iterdir() if path.is_file())
+    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    # Names of files need not be Unicode, and repr spells those too.
+    return _remembered_digest(directory, digest(repr([directory.resolve(), state])))
 
 
 @cache
 def _remembered_digest(directory: Path, state: str) -> str:
     """Hash a directory once for each state of its files: half a gigabyte takes a second, and a run asks often."""
     note = default_root() / "digests" / f"{state}.txt"
-    if note.is_file():
-        return note.read_text(encoding="ascii").strip()
+    remembered = note.read_bytes().decode("ascii", errors="replace").strip() if note.is_file() else ""
+    if _DIGEST.match(remembered):
+        return remembered
     value = weights_digest(directory)
     temporary = note.with_suffix(f".{os.getpid()}")
     try:
@@ -113,7 +119,11 @@ def _pocket_directory(token: str, world: int) -> Path:
 
 
 def _pretraining_flags(directory: Path) -> tuple[str, ...]:
-    return tuple(str(flag) for flag in _note(directory / "pretraining.json").get("flags", []))
+    path = directory / "pretraining.json"
+    flags = _note(path).get("flags", [])
+    if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+        raise DataError(f"{path} says flags={flags!r}, but flags are a list of strings; build the model again.")
+    return tuple(flags)
 
 
 def _stated_flags(directory: Path) -> tuple[str, ...]:
@@ -126,7 +136,7 @@ def _note(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} is no JSON ({error}); correct it or delete it.") from error
     return content if isinstance(content, dict) else {}

@@ -19,7 +19,7 @@ from bench.modeling.directory import MASKED_HEAD
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
-from bench.store.provenance import collect
+from bench.store.provenance import collect, origin
 
 
 def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
@@ -70,9 +70,11 @@ def _finetune(
     """Fine-tune from the encoder in `start`, write the classifier into `directory`, return its provenance."""
     from bench.modeling.encoder import load_encoder
     from bench.modeling.heads import new_head
+    from bench.modeling.reference import reference_rate
     from bench.modeling.tokenization import load_tokenizer
     from bench.training.checkpoint_io import save_classifier
     from bench.training.finetune import Part, finetune
+    from bench.training.snapshot import Snapshots
 
     training, materials = recipes.training, recipes.materials
     is_target = role == "target"
@@ -93,6 +95,7 @@ def _finetune(
         )
         for name, split in zip(names, train, strict=True)
     ]
+    here = collect(engine.settings.device)
     report = finetune(
         encoder,
         parts[0].head,
@@ -106,9 +109,18 @@ def _finetune(
         others=parts[1:],
         beside=_beside(recipes, encoder, tokenizer, start) if phase.masked_batch else None,
         rule=recipes.rule,
+        snapshots=Snapshots(_unfinished(engine, recipes, is_target), engine.settings.snapshot_seconds, origin(here)),
     )
     save_classifier(directory, encoder, parts[0].head, tokenizer, {"role": role, "task": phase.task})
-    return collect(engine.settings.device) | {"report": asdict(report), "seconds": time.perf_counter() - began}
+    stated = asdict(report) | {"reference": reference_rate(engine.settings.device)}
+    seconds = time.perf_counter() - began
+    return here | {"report": stated, "seconds": seconds, "shown": f"{_title(training, role)}, {report.steps} steps"}
+
+
+def _unfinished(engine: Engine, recipes: Recipes, is_target: bool) -> Path:
+    if is_target:
+        return engine.settings.store.unfinished("checkpoint", recipes.checkpoint_key)
+    return engine.settings.store.unfinished("intermediate", recipes.intermediate_key)
 
 
 def _classes(split: Split) -> int:
@@ -135,6 +147,7 @@ def _title(training: Training, role: str) -> str:
 
 def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) -> None:
     from bench.modeling.predict import predict
+    from bench.modeling.reference import reference_rate
     from bench.training.checkpoint_io import load_classifier
 
     splits = [split for split in engine.streams(recipes.training) if engine.stored(recipes.training, split) is None]
@@ -144,8 +157,9 @@ def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) 
         engine.settings.device, report=watch(f"{_reader(recipes)}: predicting {len(splits)} splits"),
         rule=recipes.rule,
     )  # fmt: skip
+    cost = asdict(report) | {"reference": reference_rate(engine.settings.device)}
     for split, each, truncated in zip(splits, predictions, report.truncated, strict=True):
-        _publish(engine, recipes, split, each, checkpoint, asdict(report), truncated)
+        _publish(engine, recipes, split, each, checkpoint, cost, truncated)
 
 
 def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None, watch: Watch) -> None:
@@ -153,11 +167,13 @@ def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None,
     from bench.modeling.encoder import load_encoder
     from bench.modeling.mining import mined_predictions, tune
     from bench.modeling.predict import embed
+    from bench.modeling.reference import reference_rate
     from bench.modeling.retrieval import retrieved, texts_of
     from bench.modeling.tokenization import load_tokenizer
 
     encoder, _ = load_encoder(start, recipes.spec.layers or None)
     tokenizer = load_tokenizer(start)
+    reference = reference_rate(engine.settings.device)
 
     def vectors(split: Split) -> tuple[Any, Any]:
         title = watch(f"{_reader(recipes)}: reading {split.name} {split.language}")
@@ -172,7 +188,8 @@ def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None,
                 predictions = mined_predictions(split, found, tune(tuned_on, vectors(tuned_on)[0]))
             else:
                 predictions = retrieved(split, found)
-            _publish(engine, recipes, split, predictions, trained, asdict(report), report.truncated[0])
+            cost = asdict(report) | {"reference": reference}
+            _publish(engine, recipes, split, predictions, trained, cost, report.truncated[0])
 
 
 def _reader(recipes: Recipes) -> str:
@@ -194,6 +211,7 @@ def _publish(
         "predict": cost,
         "train": report,
         "timing_note": engine.settings.timing_note,
+        "shown": f"{recipes.training.name}: {split.name} in {split.language}, {len(predictions)} units",
     }
     stated = {**predictions.metadata, **_metadata(recipes, split, predictions, report, truncated)}
     described = replace(predictions, metadata=stated)

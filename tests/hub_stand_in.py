@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
+import struct
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,15 +43,44 @@ class Repo:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """What goes wrong with the first `times` requests, or with all of them.
+
+    `what` is a status to answer, with Retry-After where `retry_after` is not empty, or what becomes of the body of a
+    GET: "cut" (half of it, though Content-Length is of the whole), "short" (half of it, with the Content-Length of the
+    half), "reset" (half of it, then the connection is reset), "silent" (no answer for 30 s), "gone" (half of it, and
+    the hub is never reached again).
+    """
+
+    what: int | str
+    times: int = 1_000_000
+    retry_after: str = ""
+
+
+@dataclass(frozen=True)
 class StandIn:
     """What is served. `statuses` maps a part of a URL path to the status to answer instead; `corrupted` are file names
-    whose content is sent with its first byte changed; `requests` are the "METHOD path" lines seen so far.
+    whose content is sent with its first byte changed; `requests` are the "METHOD path" lines seen so far; `faults`
+    maps a part of a URL path to what goes wrong there.
     """
 
     repos: Sequence[Repo]
     statuses: Mapping[str, int] = field(default_factory=dict)
     corrupted: frozenset[str] = frozenset()
     requests: list[str] = field(default_factory=list)
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    gone: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _met: Counter[str] = field(default_factory=Counter)
+
+    def fault(self, method: str, path: str) -> Fault | None:
+        """Return what goes wrong with this request, and count it."""
+        for part, fault in self.faults.items():
+            concerned = part in path and (isinstance(fault.what, int) or method == "GET")
+            if concerned and self._met[part] < fault.times:
+                self._met[part] += 1
+                return fault
+        return None
 
     @cached_property
     def server(self) -> ThreadingHTTPServer:
@@ -69,6 +101,7 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
     try:
         yield stand_in
     finally:
+        stand_in.stopped.set()
         stand_in.server.shutdown()
         stand_in.server.server_close()
         thread.join()
@@ -76,6 +109,7 @@ def serving(stand_in: StandIn) -> Iterator[StandIn]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    _fault: Fault | None = None
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -92,7 +126,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
+        if self._stand_in.gone.is_set():
+            return self._reset()
         self._stand_in.requests.append(f"{self.command} {path}")
+        self._fault = self._stand_in.fault(self.command, path)
+        if self._fault and isinstance(self._fault.what, int):
+            retry = {"Retry-After": self._fault.retry_after} if self._fault.retry_after else {}
+            return self._send(b"{}", retry, self._fault.what)
         for part, status in self._stand_in.statuses.items():
             if part in path:
                 return self._refuse(status, "EntryNotFound" if "/resolve/" in path else "RepoNotFound")
@@ -133,12 +173,32 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(b"{}", {"X-Error-Code": code, **(headers or {})}, status)
 
     def _send(self, content: bytes, headers: Mapping[str, str], status: int = 200) -> None:
+        what = self._fault.what if self._fault else ""
+        if what == "silent":
+            self._stand_in.stopped.wait(30)
+        if what == "short":
+            content = content[: len(content) // 2]
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(content)
+            self.wfile.write(content[: len(content) // 2] if what in ("cut", "reset", "gone") else content)
+        if what == "gone":
+            self._stand_in.gone.set()
+            self.server.shutdown()
+            self.server.server_close()
+        if what in ("reset", "gone"):
+            self._reset()
+        if what == "cut":
+            self.close_connection = True
+
+    def _reset(self) -> None:
+        self.wfile.flush()
+        self.close_connection = True
+        # A socket that does not linger is closed with a reset.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
 
 def _entry(name: str, path: Path) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from bench.catalog import tasks
 from bench.catalog.languages import language, real_languages, source_of, world_of
 from bench.catalog.models import MODELS, model
 from bench.catalog.protocols import PROTOCOLS, protocol
+from bench.condition import Condition
 from bench.errors import BadInput
-from bench.grids import Selection, conditions
+from bench.grids import Selection, conditions, left_out
 from bench.study import Study
 
 
@@ -191,3 +192,25 @@ class TestCatalog:
 
         assert changed.settings != preset.settings
         assert Study("phang2020", changed.settings).digest != Study("phang2020", preset.settings).digest
+
+
+@pytest.mark.parametrize(
+    ("asked", "apart"),
+    [
+        ({}, set()),
+        ({"seeds": (0,)}, {"pocket_s-none-xnli-w0_agg-s1", "pocket_s-none-xnli-w0_agg-s7"}),
+        ({"models": ("pocket_m",)}, {"pocket_s-none-xnli-w0_agg-s0", "pocket_s-none-xnli-w0_agg-s1"}),
+        (
+            {"intermediates": ("snli",), "languages": ("w0_src",)},
+            {"pocket_s-none-xnli-w0_agg-s0", "pocket_s-none-xnli-w0_agg-s1"},
+        ),
+        ({"targets": ("panx",)}, {"pocket_s-none-xnli-w0_agg-s0", "pocket_s-none-xnli-w0_agg-s1"}),
+    ],
+)
+def test_what_the_user_s_own_axes_leave_out(asked, apart):
+    ids = [f"pocket_s-none-xnli-w0_agg-s{seed}" for seed in (0, 1, 7)]
+    # No catalog knows these, whatever was asked for.
+    ids += ["gone-none-xnli-w0_agg-s0", "pocket_s-none-xnli-w0_gone-s0", "pocket_s-none-xnli-w5_agg-s0"]
+    wanted = [Condition.from_id(each) for each in ids]
+
+    assert {each.id for each in left_out(Selection(**asked), wanted)} == apart

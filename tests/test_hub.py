@@ -59,10 +59,12 @@ found = report({{"absent": lambda: fetch_model("someone/tiny", "")}})
 """
 REFUSALS = f"""
 import json
+from bench.data import hub
 from bench.data.hub import fetch_model
 from bench.data.nli import load_nli
 from bench.data.sources import Access
 {REPORT}
+hub.WAIT_SECONDS = 0.0
 access = Access(hub_allowed=True)
 found = report({{
     "missing": lambda: load_nli("mnli", "train", "en", access),

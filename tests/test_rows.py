@@ -74,7 +74,7 @@ def test_a_zero_is_a_value() -> None:
         ({"metrics": {"nll": {"low": 1.0}}}, "but a metric is null or an object with a value."),
         ({"metrics": {"nll": estimate(float("nan"))}}, "Got metric 'nll' with value = nan, but it is a finite number"),
         ({"transfer": {"gap": estimate(1.0, p="low")}}, "Got metric 'gap' with p = 'low', but it is a finite number"),
-        ({"throughput": {"x": float("inf")}}, "Got throughput 'x' = inf, but it is a finite number or null."),
+        ({"throughput": {"x": float("inf")}}, "Got throughput 'x' = inf, but it is a finite number or null, of"),
     ],
 )
 def test_a_row_that_does_not_fit_is_refused(changes: dict[str, object], message: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from math import isfinite
 
-from bench.catalog.language_info import LanguageInfo
-from bench.errors import BadInput
+from bench.catalog.language_info import GROUPS, LanguageInfo
+from bench.errors import BadInput, DataError
 
-_WORLD_LANGUAGE = re.compile(r"w([0-9]+)_[a-z0-9_]+\Z")
+_TOKEN = re.compile(r"[a-z0-9_]+\Z")
+_WORLD_LANGUAGE = re.compile(r"w([0-9]{1,18})_[a-z0-9_]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,47 @@ class RealLanguage:
 @cache
 def real_languages() -> dict[str, RealLanguage]:
     """Return the table of real languages by token, in the order of the file (English first)."""
-    text = files("bench.catalog").joinpath("languages.csv").read_text(encoding="utf-8")
-    return {row["token"]: _parse(row) for row in csv.DictReader(text.splitlines())}
+    return parse_languages(files("bench.catalog").joinpath("languages.csv").read_bytes())
+
+
+def parse_languages(content: bytes) -> dict[str, RealLanguage]:
+    """Return the table in the bytes of languages.csv, by token; raises DataError, naming the line, for another file."""
+    try:
+        return _table(content.decode().splitlines())
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"languages.csv is no table of languages ({error}); install the package again.") from error
+
+
+def _table(lines: list[str]) -> dict[str, RealLanguage]:
+    reader = csv.DictReader(lines, strict=True)
+    names = [field.name for field in fields(RealLanguage)]
+    if list(reader.fieldnames or ()) != names:
+        raise ValueError(f"its columns are not {', '.join(names)}")
+    found: dict[str, RealLanguage] = {}
+    for row in reader:
+        try:
+            language = _parse(row)
+        except ValueError as error:
+            raise ValueError(f"line {reader.line_num}: {error}") from error
+        if language.token in found:
+            raise ValueError(f"line {reader.line_num}: {language.token} stands twice")
+        found[language.token] = language
+    if not found:
+        raise ValueError("it has no row")
+    return found
 
 
 def _parse(row: dict[str, str]) -> RealLanguage:
+    if None in row or None in row.values():
+        raise ValueError("it has more or fewer cells than there are columns")
+    if not _TOKEN.match(row["token"]):
+        raise ValueError(f"{row['token']!r} is no token")
+    if row["group"] not in GROUPS:
+        raise ValueError(f"{row['group']!r} is no group")
+
     def number(name: str) -> float | None:
+        if row[name] and not isfinite(float(row[name])):
+            raise ValueError(f"{name} is {row[name]}")
         return float(row[name]) if row[name] else None
 
     def count(name: str) -> int | None:

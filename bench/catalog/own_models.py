@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from bench.catalog.models import MODELS, ModelSpec
 from bench.condition import Condition
@@ -10,6 +12,8 @@ from bench.errors import BadInput
 from bench.modeling.directory import read_config, weight_files
 
 _HUB = "hub:"
+_HUB_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}\Z", re.ASCII)
+_LARGEST = 2**31
 
 
 def own_model(text: str) -> ModelSpec:
@@ -25,8 +29,15 @@ def own_model(text: str) -> ModelSpec:
     # A condition checks its tokens.
     Condition(token, "none", "xnli", "en", 0)
     if place.startswith(_HUB):
-        return ModelSpec(token, place.removeprefix(_HUB), 0, 0, 0, 0, 0, token, "own")
+        return ModelSpec(token, _hub_id(place.removeprefix(_HUB)), 0, 0, 0, 0, 0, token, "own")
     return _from_directory(token, Path(place))
+
+
+def _hub_id(text: str) -> str:
+    # It becomes a path in every mirror, and part of an address.
+    if not _HUB_ID.match(text):
+        raise BadInput(f"Got hub id {text!r}, but a hub id reads OWNER/NAME, in letters, digits, '_', '-' and '.'.")
+    return text
 
 
 def _from_directory(token: str, directory: Path) -> ModelSpec:
@@ -34,8 +45,7 @@ def _from_directory(token: str, directory: Path) -> ModelSpec:
     config = read_config(directory)
 
     def size(name: str) -> int:
-        value = config.get(name)
-        return value if isinstance(value, int) else 0
+        return _size(directory, name, config.get(name))
 
     return ModelSpec(
         token=token,
@@ -49,3 +59,14 @@ def _from_directory(token: str, directory: Path) -> ModelSpec:
         generation="own",
         local_directory=str(directory.absolute()),
     )
+
+
+def _size(directory: Path, name: str, value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _LARGEST:
+        raise BadInput(
+            f"{directory / 'config.json'} says {name}={value!r}, but that is an integer from 1 to {_LARGEST - 1}; "
+            "correct it, or fetch the model again."
+        )
+    return value

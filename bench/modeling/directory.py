@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any
 
 from bench.canonical import digest
 from bench.errors import BadInput
+from bench.strict_json import parse_json
 
-_TOKENIZER_FILES = (
+# Named one by one: a directory may also hold code and pickles, and none of these is read.
+TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "sentencepiece.bpe.model", "spm.model", "spiece.model", "vocab.txt", "vocab.json", "merges.txt",
 )  # fmt: skip
@@ -39,15 +41,20 @@ class EncoderShape:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """Return the encoder's safetensors files, sorted; raises BadInput when there is no directory or no such file."""
-    if not directory.is_dir():
+    """Return the encoder's safetensors files, sorted.
+
+    Raises BadInput when there is no directory or no such file, and when the index of several leads to other files.
+    """
+    # Path.is_dir raises for a name that is too long.
+    if not os.path.isdir(directory):
         raise BadInput(f"Got model directory {directory}, but there is no such directory; check the path.")
     files = sorted(directory.glob("model*.safetensors"))
     if not files:
         raise BadInput(
             f"{directory} holds no model*.safetensors, and pickled weights are never read; "
-            "convert them to safetensors and give the new directory."
+            f"convert them with `crosscal mirror convert {directory} NEW_DIR` and give the new directory."
         )
+    _check_index(directory / "model.safetensors.index.json", {path.name for path in files})
     return files
 
 
@@ -55,13 +62,15 @@ def read_config(directory: Path) -> dict[str, Any]:
     """Return `config.json` of a model directory; raises BadInput when it is missing or no JSON object."""
     path = directory / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{directory} holds no config.json; add the one its weights were saved with.") from error
     except ValueError as error:
         raise BadInput(f"{path} is no JSON ({error}); fetch the model again.") from error
     if not isinstance(config, dict):
         raise BadInput(f"{path} is no JSON object; fetch the model again.")
+    if config.get("transformers_weights") is not None:
+        raise BadInput(f"{path} names weights by transformers_weights, which nothing checks; remove that entry.")
     return config
 
 
@@ -119,8 +128,24 @@ def weights_digest(directory: Path) -> str:
     return digest([[path.name, _sha256(path)] for path in _identity_files(directory)])
 
 
+def _check_index(path: Path, names: set[str]) -> None:
+    # transformers opens whatever the index names: a pickle, or a file of another directory.
+    if not path.is_file():
+        return
+    try:
+        index = parse_json(path.read_bytes())
+        places = index.get("weight_map") if isinstance(index, dict) else None
+        if not isinstance(places, dict) or not isinstance(index.get("metadata"), dict):
+            raise ValueError("it has no weight_map or no metadata")
+        for place in places.values():
+            if not isinstance(place, str) or place not in names:
+                raise ValueError(f"{place!r} is no safetensors file beside it")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} is no index of weights ({error}); fetch the model again.") from error
+
+
 def _identity_files(directory: Path) -> Iterator[Path]:
-    names = {path.name for path in directory.glob("*.safetensors*")} | {"config.json", *_TOKENIZER_FILES}
+    names = {path.name for path in directory.glob("*.safetensors*")} | {"config.json", *TOKENIZER_FILES}
     return (directory / name for name in sorted(names) if (directory / name).is_file())
 
 
@@ -140,7 +165,7 @@ def _tensor_names(file: Path) -> list[str]:
     try:
         with safe_open(file, framework="np") as stored:
             return list(stored.keys())
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise BadInput(f"The weights in {file} do not read ({error}); fetch the model again.") from error
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.canonical import canonical_json
 from bench.condition import Condition
 from bench.errors import BadInput
 from bench.small_files import locked, read_text, replace_text
+from bench.strict_json import parse_json
 
 SCHEMA_VERSION = 1
 STATUSES = ("run", "cached", "stand-in", "skipped", "failed", "blocked")
@@ -32,11 +32,12 @@ class LedgerEntry:
     study: str
 
     def __post_init__(self) -> None:
+        # First the id, which the other messages quote.
+        Condition.from_id(self.id)
         if self.status not in STATUSES:
             raise BadInput(f"Got status={self.status!r} for {self.id}, but a status is one of {', '.join(STATUSES)}.")
         if self.status not in SCORED and not self.reason:
             raise BadInput(f"Got status={self.status!r} for {self.id} without a reason; say why it did not run.")
-        Condition.from_id(self.id)
 
     @property
     def condition(self) -> Condition:
@@ -69,7 +70,7 @@ class Ledger:
 def read_ledger(path: Path) -> Ledger:
     """Read a ledger file; raises BadInput naming the file, what is wrong with it and the way out."""
     try:
-        data = json.loads(read_text(path))
+        data = parse_json(read_text(path))
         if (
             not isinstance(data, dict)
             or data.get("schema") != SCHEMA_VERSION
@@ -83,7 +84,7 @@ def read_ledger(path: Path) -> Ledger:
 
 def write_ledger(path: Path, ledger: Ledger) -> None:
     """Write the ledger to `path` at once, one entry a line, sorted: equal ledgers, equal bytes."""
-    entries = ",\n".join(canonical_json(entry) for entry in Ledger().merged(ledger.entries).entries)
+    entries = ",\n".join(canonical_json(_writable(entry)) for entry in Ledger().merged(ledger.entries).entries)
     replace_text(path, f'{{"entries":[\n{entries}\n],"schema":{SCHEMA_VERSION}}}\n')
 
 
@@ -93,6 +94,11 @@ def update_ledger(path: Path, new: Iterable[LedgerEntry]) -> Ledger:
         ledger = (read_ledger(path) if path.exists() else Ledger()).merged(new)
         write_ledger(path, ledger)
     return ledger
+
+
+def _writable(entry: LedgerEntry) -> LedgerEntry:
+    # The text of an exception may quote a file name that is no Unicode, and that must not cost the ledger.
+    return replace(entry, reason=entry.reason.encode(errors="backslashreplace").decode())
 
 
 def _entry(data: object) -> LedgerEntry:

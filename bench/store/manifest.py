@@ -165,7 +165,10 @@ def _status_problem(path: Path, record: FileRecord) -> str:
 
 
 def _content_problem(path: Path, record: FileRecord) -> str:
-    found = _sha256(path)
+    try:
+        found = _sha256(path)
+    except _NO_SUCH_FILE:
+        return f"{path} went away while it was read"
     return "" if found == record.sha256 else f"{path} has sha256 {found} instead of {record.sha256}"
 
 

@@ -46,6 +46,11 @@ def collect(device: str = "cpu") -> dict[str, Any]:
     }
 
 
+def origin(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a provenance that bytes depend on beside the recipe."""
+    return {name: provenance.get(name) for name in _COMPARED}
+
+
 def same_provenance(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Say whether equal recipes should give equal bytes under both; what either leaves unknown does not differ."""
     pairs = ((a.get(name), b.get(name)) for name in _COMPARED)

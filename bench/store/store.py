@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.canonical import canonical_json
-from bench.errors import Corrupt
+from bench.errors import Corrupt, StoreFailed
 from bench.store.location import KINDS, check_key, check_kind, writable_root
 from bench.store.manifest import (
     Manifest,
@@ -27,6 +28,7 @@ from bench.store.manifest import (
 )
 
 _log = logging.getLogger(__name__)
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 Make = Callable[[Path], Mapping[str, Any]]
 
@@ -51,12 +53,16 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = writable_root(root)
 
-    def find(self, kind: str, key: str) -> Entry | None:
-        """Return the artefact, or None when it is missing; a damaged one is moved to quarantine, and is missing."""
+    def find(self, kind: str, key: str, hashed: bool = False) -> Entry | None:
+        """Return the artefact, or None when it is missing; a damaged one is moved to quarantine, and is missing.
+
+        Sizes and times are compared, which costs nothing; `hashed` is for who is about to read the files: it also
+        compares their sha256, so that no flipped bit is ever parsed.
+        """
         try:
-            return self._read(kind, key)
+            return self._read(kind, key, hashed)
         except Corrupt:
-            return self._set_aside(kind, key)
+            return self._set_aside(kind, key, hashed)
 
     def ensure(
         self,
@@ -70,13 +76,14 @@ class Store:
 
         `make` gets an empty directory, writes the artefact's files into it and returns the provenance; identity and
         provenance are plain, finite values. Of all processes and threads that ask at the same time one makes it;
-        `waiting` is told when this one has to wait. When `make` raises, nothing is left behind.
+        `waiting` is told when this one has to wait. When `make` raises, nothing is left behind. What was made before
+        is hashed, as by `find`. Raises StoreFailed when the disk is full or the store cannot be written.
         """
         canonical_json(identity)  # An identity that cannot be written must not be found out after hours of training.
-        if (entry := self.find(kind, key)) is not None:
+        if (entry := self.find(kind, key, hashed=True)) is not None:
             return entry, False
         with self.lock(kind, key, waiting):
-            if (entry := self.find(kind, key)) is not None:
+            if (entry := self.find(kind, key, hashed=True)) is not None:
                 return entry, False
             return self._make(kind, key, identity, make)
 
@@ -110,6 +117,13 @@ class Store:
         finally:
             lock.release()
 
+    def unfinished(self, kind: str, key: str) -> Path:
+        """Return the directory, which need not exist, for what the maker of an artefact keeps until it is published.
+
+        It outlives a killed process. Only who holds the artefact's lock may use it; publishing empties it.
+        """
+        return self.root / "unfinished" / check_kind(kind) / check_key(key)
+
     def remove(self, entry: Entry) -> None:
         """Delete the artefact; no harm when it is gone already."""
         with self.lock(entry.kind, entry.key):
@@ -138,15 +152,17 @@ class Store:
     def _path(self, kind: str, key: str) -> Path:
         return self.root / check_kind(kind) / check_key(key)[:2] / key
 
-    def _read(self, kind: str, key: str) -> Entry | None:
+    def _read(self, kind: str, key: str, hashed: bool) -> Entry | None:
         path = self._path(kind, key)
         if not os.path.lexists(path):
             return None
         manifest = read_manifest(path, kind, key)
+        if hashed and (problems := verify_files(path, manifest)):
+            raise Corrupt(problems[0])
         check_files(path, manifest)
         return Entry(kind, key, path, manifest)
 
-    def _set_aside(self, kind: str, key: str) -> Entry | None:
+    def _set_aside(self, kind: str, key: str, hashed: bool) -> Entry | None:
         # Without the lock, two finders could move away first the damaged artefact and then its replacement.
         lock = self._file_lock(kind, key)
         try:
@@ -154,7 +170,7 @@ class Store:
         except Timeout:
             return None
         try:
-            return self._read(kind, key)
+            return self._read(kind, key, hashed)
         except Corrupt as error:
             self._quarantine(kind, key, str(error))
             return None
@@ -169,7 +185,7 @@ class Store:
 
     def _make(self, kind: str, key: str, identity: Mapping[str, Any], make: Make) -> tuple[Entry, bool]:
         path = self._path(kind, key)
-        with _staging(path) as staging:
+        with self._writing(kind, key), _staging(path) as staging:
             manifest = seal(staging, kind, key, identity, make(staging))
             try:
                 staging.rename(path)
@@ -178,8 +194,21 @@ class Store:
                 if (winner := self.find(kind, key)) is None:
                     raise
                 return winner, False
-        sync_directory(path.parent)
+            sync_directory(path.parent)
+        shutil.rmtree(self.unfinished(kind, key), ignore_errors=True)
         return Entry(kind, key, path, manifest), True
+
+    @contextlib.contextmanager
+    def _writing(self, kind: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _CANNOT_WRITE:
+                raise
+            raise StoreFailed(
+                f"Cannot write {kind} {key[:12]} to {self.root} ({error.strerror}); nothing is lost: make room with "
+                "`crosscal store gc`, or name another directory with --store or CROSSCAL_HOME, and run again."
+            ) from error
 
     def _file_lock(self, kind: str, key: str) -> BaseFileLock:
         path = self.root / "locks" / check_kind(kind) / f"{check_key(key)}.lock"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bench.data.example import MULTIPLE_CHOICE, SPAN, Split, TaggedSentence
 from bench.errors import BadInput, TrainingFailed
@@ -25,11 +26,12 @@ from bench.scores.answers import Rule
 from bench.training.batches import Rows, mixed_batches
 from bench.training.beside import MaskedTexts
 from bench.training.loss import summed_loss
-from bench.training.optimizer import build_optimizer, set_rate
+from bench.training.optimizer import build_optimizer, optimizer_tensors, set_optimizer_tensors, set_rate
 from bench.training.protocol import Phase
 from bench.training.schedule import rate_factor
 from bench.training.scope import dropout_rates, frozen, own_randomness
-from bench.training.selection import Best, Evaluation, evaluation
+from bench.training.selection import Best, Evaluation, evaluation, training_weights
+from bench.training.snapshot import Snapshots, in_order, numbered, random_state, set_random_state
 
 _SELECT_TOKENS = 4096
 
@@ -40,7 +42,8 @@ class FinetuneReport:
 
     `best_step` is the step whose weights were kept; `examples`, `tokens` and `padded_tokens` (padding included) are
     summed over steps; `truncated` counts training items that lost tokens; `history` holds each reading of the select
-    split. `collapsed` says that the kept weights answer at chance (None without a select split).
+    split. `collapsed` says that the kept weights answer at chance (None without a select split). `resumed_at` are the
+    steps at which an interrupted run went on; what was done twice is counted and timed once.
     """
 
     steps: int
@@ -52,6 +55,7 @@ class FinetuneReport:
     truncated: int
     history: tuple[Evaluation, ...]
     collapsed: bool | None
+    resumed_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,16 @@ def finetune(
     others: Sequence[Part] = (),
     beside: MaskedTexts | None = None,
     rule: Rule = "squad",
+    snapshots: Snapshots | None = None,
 ) -> FinetuneReport:
     """Fine-tune `encoder` and `head` in place on `train` and leave them in eval mode with their best weights.
 
     `others` are further tasks, of which one is drawn for each step; `beside` are texts whose masked tokens are named
-    beside the task; `rule` says how answers of the select split are compared. On a CPU with a given number of threads
-    equal arguments give equal bytes; torch's global random state is left as it was. Data order and dropout depend on
-    (seed, role) alone. Raises TrainingFailed when the loss or its gradient is no finite number, BadInput for data that
-    do not fit the head or the encoder.
+    beside the task; `rule` says how answers of the select split are compared. With `snapshots` the state is kept now
+    and then, and the newest one is where the run begins: it ends as if it had never stopped. On a CPU with a given
+    number of threads equal arguments give equal bytes; torch's global random state is left as it was. Data order and
+    dropout depend on (seed, role) alone. Raises TrainingFailed when the loss or its gradient is no finite number,
+    BadInput for data that do not fit the head or the encoder.
     """
     check_fits(encoder, tokenizer, phase.max_length)
     chosen = None if select is None else replace(select, examples=select.examples[: phase.select_limit])
@@ -100,7 +106,7 @@ def finetune(
         scope.enter_context(frozen(encoder, phase))
         parts = [Part(train, head), *others]
         run = _Run(encoder, parts, modules, tokenizer, chosen, phase, seed, where, beside, rule)
-        run.go(report)
+        run.go(report, snapshots)
     return run.outcome()
 
 
@@ -142,12 +148,16 @@ class _Run:
         self.best = Best()
         self.history: list[Evaluation] = []
         self.spent = _Spent()
+        self.resumed_at: tuple[int, ...] = ()
 
-    def go(self, report: Report | None) -> None:
-        batches = mixed_batches(
+    def go(self, report: Report | None, snapshots: Snapshots | None) -> None:
+        if snapshots is not None and (found := snapshots.latest()) is not None:
+            self._resume(*found)
+        drawn = mixed_batches(
             [work.lengths for work in self.work], self.phase.batch_size, self.seed, self.phase.role,
             self.phase.mixing_temperature,
         )  # fmt: skip
+        batches = islice(drawn, self.step, None)
         while self.step < self.total and not self._out_of_patience():
             start = time.perf_counter()
             loss = self._train_on(*next(batches))
@@ -157,6 +167,8 @@ class _Run:
                 report(progress(self.step, self.total, loss, self.spent.examples, self.spent.seconds, share))
             if self.step % self.every == 0 or self.step == self.total:
                 self._evaluate()
+            if snapshots is not None and snapshots.due():
+                snapshots.save(self.step, self._tensors(), self._facts())
         self.best.restore(self.modules)
         for module in self.modules:
             module.eval()
@@ -173,7 +185,37 @@ class _Run:
             truncated=sum(int(work.truncated.sum()) for work in self.work),
             history=tuple(self.history),
             collapsed=None if best is None else best.collapsed(self.heads[0].classes),
+            resumed_at=self.resumed_at,
         )
+
+    def _tensors(self) -> dict[str, Tensor]:
+        weights = numbered("weights", training_weights(self.modules))
+        moments = optimizer_tensors(self.optimizer)
+        return {**weights, **numbered("best", self.best.weights), **moments, **random_state(self.device)}
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "history": [asdict(each) for each in self.history],
+            "best": None if self.best.evaluation is None else asdict(self.best.evaluation),
+            "since": self.best.since,
+            "spent": asdict(self.spent),
+            "resumed_at": self.resumed_at,
+        }
+
+    def _resume(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Put back what `_tensors` and `_facts` returned."""
+        with torch.no_grad():
+            for weight, kept in zip(training_weights(self.modules), in_order("weights", tensors), strict=True):
+                weight.copy_(kept)
+        set_optimizer_tensors(self.optimizer, tensors)
+        set_random_state(self.device, tensors)
+        chosen = None if facts["best"] is None else Evaluation(**facts["best"])
+        self.best = Best(chosen, facts["since"], in_order("best", tensors))
+        self.history = [Evaluation(**each) for each in facts["history"]]
+        self.spent = _Spent(**facts["spent"])
+        self.step = facts["step"]
+        self.resumed_at = (*facts["resumed_at"], self.step)
 
     def _train_on(self, part: int, items: Rows) -> float:
         for module in self.modules:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bench.training.protocol import Phase
 
@@ -27,3 +27,23 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the learning rate `rate`."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return moments and step counts, named optimizer.<place of the weight>.<moment>."""
+    return {
+        f"optimizer.{place}.{name}": value
+        for place, moments in optimizer.state_dict()["state"].items()
+        for name, value in moments.items()
+    }
+
+
+def set_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` returned; other tensors among `tensors` are of no concern."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        owner, _, rest = name.partition(".")
+        if owner == "optimizer":
+            place, _, moment = rest.partition(".")
+            state.setdefault(int(place), {})[moment] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

@@ -83,13 +83,13 @@ class Best:
 
     evaluation: Evaluation | None = None
     since: int = 0
-    _weights: list[Tensor] = field(default_factory=list)
+    weights: list[Tensor] = field(default_factory=list)
 
     def offer(self, candidate: Evaluation, modules: Sequence[nn.Module]) -> None:
         """Keep `candidate` and the present weights if they are better, else count one more evaluation without gain."""
         if candidate.better_than(self.evaluation):
             self.evaluation, self.since = candidate, 0
-            self._weights = [weight.detach().to("cpu", copy=True) for weight in _training(modules)]
+            self.weights = [weight.detach().to("cpu", copy=True) for weight in training_weights(modules)]
         else:
             self.since += 1
 
@@ -97,9 +97,10 @@ class Best:
         """Put the kept weights back; nothing was kept when nothing was evaluated."""
         if self.evaluation is not None:
             with torch.no_grad():
-                for weight, kept in zip(_training(modules), self._weights, strict=True):
+                for weight, kept in zip(training_weights(modules), self.weights, strict=True):
                     weight.copy_(kept)
 
 
-def _training(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
+def training_weights(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
+    """Return the weights that get gradients, in the order of the modules."""
     return [weight for module in modules for weight in module.parameters() if weight.requires_grad]
