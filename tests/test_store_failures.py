@@ -49,6 +49,21 @@ def test_old_sessions_are_forgotten(tmp_path):
     assert old.remember(KEY, "again", "still nan").condition_id == "again"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"[]", b"null", b'{"key":"k"}', b'{"condition_id":"a","key":"k","message":1}', b"[" * 9_999],
+)
+def test_a_file_that_holds_no_failure_is_none_and_is_replaced(tmp_path, caplog, content):
+    failures = Failures(tmp_path, "s1")
+    failures.remember(KEY, "first", "loss is nan")
+    path = tmp_path / "sessions" / "s1" / f"{KEY}.json"
+    path.write_bytes(content)
+
+    assert failures.find(KEY) is None
+    assert f"{path} holds no failure (" in caplog.text
+    assert failures.remember(KEY, "second", "still nan") == failures.find(KEY) == Failure(KEY, "second", "still nan")
+
+
 @pytest.mark.parametrize("session", ["", "..", ".hidden", "a/b", "a\n"])
 def test_bad_session_id_is_refused(tmp_path, session):
     with pytest.raises(BadInput, match=r"but it consists of letters, digits, '_', '-' and '\.' only"):

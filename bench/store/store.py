@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.canonical import canonical_json
-from bench.errors import Corrupt, StoreFailed
+from bench.errors import Corrupt, CrosscalError, StoreFailed
 from bench.store.location import KINDS, check_key, check_kind, writable_root
 from bench.store.manifest import (
     Manifest,
@@ -28,7 +29,8 @@ from bench.store.manifest import (
 )
 
 _log = logging.getLogger(__name__)
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+_TOLD_NUMBER = re.compile(r"\(os error (\d+)\)")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 Make = Callable[[Path], Mapping[str, Any]]
 
@@ -46,8 +48,9 @@ class Entry:
 class Store:
     """The artefacts under `root`, each in `<kind>/<key[:2]>/<key>/` with its manifest.
 
-    Every method raises BadInput for a kind that is not in KINDS or a key that is not 64 hexadecimal digits; the
-    constructor raises it for a root that cannot be written.
+    Every method raises BadInput for a kind that is not in KINDS or a key that is not 64 hexadecimal digits, and
+    StoreFailed when the disk is full, permission is missing or the directory went away; the constructor raises BadInput
+    for a root that cannot be written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -59,10 +62,11 @@ class Store:
         Sizes and times are compared, which costs nothing; `hashed` is for who is about to read the files: it also
         compares their sha256, so that no flipped bit is ever parsed.
         """
-        try:
-            return self._read(kind, key, hashed)
-        except Corrupt:
-            return self._set_aside(kind, key, hashed)
+        with self._reporting(kind, key):
+            try:
+                return self._read(kind, key, hashed)
+            except Corrupt:
+                return self._set_aside(kind, key, hashed)
 
     def ensure(
         self,
@@ -77,7 +81,7 @@ class Store:
         `make` gets an empty directory, writes the artefact's files into it and returns the provenance; identity and
         provenance are plain, finite values. Of all processes and threads that ask at the same time one makes it;
         `waiting` is told when this one has to wait. When `make` raises, nothing is left behind. What was made before
-        is hashed, as by `find`. Raises StoreFailed when the disk is full or the store cannot be written.
+        is hashed, as by `find`.
         """
         canonical_json(identity)  # An identity that cannot be written must not be found out after hours of training.
         if (entry := self.find(kind, key, hashed=True)) is not None:
@@ -106,12 +110,13 @@ class Store:
     @contextlib.contextmanager
     def lock(self, kind: str, key: str, waiting: Callable[[str], None] = _log.info) -> Iterator[None]:
         """Hold the artefact's lock, which ends with the process; the same thread may take it again."""
-        lock = self._file_lock(kind, key)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            waiting(f"waiting for another process to make {kind} {key[:12]} (lock {lock.lock_file})")
-            lock.acquire()
+        with self._reporting(kind, key):
+            lock = self._file_lock(kind, key)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                waiting(f"waiting for another process to make {kind} {key[:12]} (lock {lock.lock_file})")
+                lock.acquire()
         try:
             yield
         finally:
@@ -126,7 +131,7 @@ class Store:
 
     def remove(self, entry: Entry) -> None:
         """Delete the artefact; no harm when it is gone already."""
-        with self.lock(entry.kind, entry.key):
+        with self.lock(entry.kind, entry.key), self._reporting(entry.kind, entry.key):
             path = self._path(entry.kind, entry.key)
             aside = _aside(path)
             with contextlib.suppress(FileNotFoundError):
@@ -144,10 +149,11 @@ class Store:
     def verify(self, entry: Entry) -> list[str]:
         """Hash all files of the artefact and return what is wrong, one sentence each; empty when all is well."""
         path = self._path(entry.kind, entry.key)
-        try:
-            return verify_files(path, read_manifest(path, entry.kind, entry.key))
-        except Corrupt as error:
-            return [str(error)]
+        with self._reporting(entry.kind, entry.key):
+            try:
+                return verify_files(path, read_manifest(path, entry.kind, entry.key))
+            except Corrupt as error:
+                return [str(error)]
 
     def _path(self, kind: str, key: str) -> Path:
         return self.root / check_kind(kind) / check_key(key)[:2] / key
@@ -185,8 +191,11 @@ class Store:
 
     def _make(self, kind: str, key: str, identity: Mapping[str, Any], make: Make) -> tuple[Entry, bool]:
         path = self._path(kind, key)
-        with self._writing(kind, key), _staging(path) as staging:
-            manifest = seal(staging, kind, key, identity, make(staging))
+        with self._reporting(kind, key), _staging(path) as staging:
+            provenance = make(staging)
+            if not staging.is_dir():
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(staging))
+            manifest = seal(staging, kind, key, identity, provenance)
             try:
                 staging.rename(path)
             except OSError:
@@ -199,21 +208,33 @@ class Store:
         return Entry(kind, key, path, manifest), True
 
     @contextlib.contextmanager
-    def _writing(self, kind: str, key: str) -> Iterator[None]:
+    def _reporting(self, kind: str, key: str) -> Iterator[None]:
+        """Raise StoreFailed for what the file system refuses below the root, and for a full disk."""
         try:
             yield
-        except OSError as error:
-            if error.errno not in _CANNOT_WRITE:
+        except Exception as error:
+            if isinstance(error, CrosscalError) or not _concerns(error, self.root):
                 raise
             raise StoreFailed(
-                f"Cannot write {kind} {key[:12]} to {self.root} ({error.strerror}); nothing is lost: make room with "
-                "`crosscal store gc`, or name another directory with --store or CROSSCAL_HOME, and run again."
+                f"Cannot read or write {kind} {key[:12]} in {self.root} ({error}); nothing published is lost: make "
+                "room with `crosscal store gc`, allow reading and writing there, or name another directory with "
+                "--store or CROSSCAL_HOME, and run again."
             ) from error
 
     def _file_lock(self, kind: str, key: str) -> BaseFileLock:
         path = self.root / "locks" / check_kind(kind) / f"{check_key(key)}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path, is_singleton=True)
+
+
+def _concerns(error: Exception, root: Path) -> bool:
+    """Say whether the disk is full, or what failed is a file below `root`: what a maker meets elsewhere is its own."""
+    name = getattr(error, "filename", None)
+    if isinstance(name, str | bytes):
+        return isinstance(error, OSError) and Path(os.fsdecode(name)).is_relative_to(root)
+    # The library that writes weights has errors of its own, with the number in their text.
+    told = _TOLD_NUMBER.search(str(error))
+    return (int(told[1]) if told else getattr(error, "errno", None)) in _NO_ROOM
 
 
 def _aside(path: Path) -> Path:
