@@ -435,4 +435,4 @@ def test_the_store_is_a_leaf():
 
     assert not {"torch", "transformers", "datasets", "numpy"} & set(modules)
     ours = {name for name in modules if name.startswith("bench.") and not name.startswith("bench.store")}
-    assert ours == {"bench.errors", "bench.canonical"}
+    assert ours == {"bench.errors", "bench.canonical", "bench.strict_json"}

@@ -47,7 +47,8 @@ def find_file(mirrors: Sequence[Path], relative: str) -> MirrorFile | None:
     inside = _inside(relative)
     for mirror in mirrors:
         path = mirror / inside
-        if path.is_file():
+        # Path.is_file raises for a path that is too long.
+        if os.path.isfile(path):
             return _checked(mirror, path, str(inside))
     return None
 
@@ -60,7 +61,7 @@ def find_model(mirrors: Sequence[Path], hub_id: str) -> Path | None:
     """
     inside = _inside(f"models/{hub_id}")
     for mirror in mirrors:
-        if (mirror / inside / "config.json").is_file():
+        if os.path.isfile(mirror / inside / "config.json"):
             _check_links(mirror, mirror / inside)
             _check_listed(mirror, inside)
             return mirror / inside

@@ -14,6 +14,7 @@ QUALITY = "score"
 # |gap|: its sign says in which direction a model errs, not how much.
 CALIBRATION = ("gap", "nll", "l2sq15")
 RATES = {"train": ("train_tokens_per_s", "train_reference"), "predict": ("predict_tokens_per_s", "predict_reference")}
+_LARGEST = 1e100
 _WIDTH = 2 * 1.959963984540054
 _TEXTS = ("id", "study", "recipe", "data", "logits", "provenance", "split", "score", "device")
 
@@ -74,10 +75,10 @@ def from_json(data: Mapping[str, Any]) -> Measured:
             raise TypeError(f"{', '.join(_TEXTS)} are strings")
         values = {name: (_number(value), None if error is None else _number(error))
                   for name, (value, error) in data["values"].items()}  # fmt: skip
-        versions = {name: int(version) for name, version in data["versions"].items()}
+        versions = {name: _count(version) for name, version in data["versions"].items()}
         rates = {name: _number(rate) for name, rate in data["rates"].items()}
         texts = {name: data[name] for name in _TEXTS}
-        found = Measured(**texts, n=int(data["n"]), values=values, versions=versions, rates=rates)
+        found = Measured(**texts, n=_count(data["n"]), values=values, versions=versions, rates=rates)
         _ = found.condition
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadInput(f"Got a condition that does not fit ({type(error).__name__}: {error}).") from error
@@ -85,9 +86,16 @@ def from_json(data: Mapping[str, Any]) -> Measured:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
+    # Squares of larger numbers overflow.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _LARGEST:
+        raise TypeError(f"{value!r} is no number up to {_LARGEST:g}")
     return float(value)
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r} is no count")
+    return value
 
 
 def _error(found: Estimate) -> float | None:

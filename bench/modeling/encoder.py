@@ -40,8 +40,10 @@ def load_encoder(
                 str(directory), config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False,
                 local_files_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **_construction(config),
             )  # fmt: skip
-    except SafetensorError as error:
-        raise BadInput(f"The weights in {directory} do not read ({error}); fetch the model again.") from error
+    except Exception as error:
+        # A configuration that fits no weights fails in as many ways as there are architectures.
+        reason = error if isinstance(error, SafetensorError) else f"{type(error).__name__}: {error}"
+        raise BadInput(f"The weights in {directory} do not read ({reason}); fetch the model again.") from error
     lacking = sorted(info["missing_keys"]) + sorted(key[0] for key in info["mismatched_keys"])
     if lacking:
         raise BadInput(
@@ -70,10 +72,11 @@ def load_config(directory: Path, layers: int | None = None) -> Any:
     stored = read_config(directory)
     try:
         config = AutoConfig.from_pretrained(str(directory), trust_remote_code=False, local_files_only=True)
-    except ValueError as error:
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadInput(
             f"{directory / 'config.json'} says model_type={stored.get('model_type')!r}, "
-            f"which the installed transformers cannot read ({str(error).splitlines()[0]}); use a supported encoder."
+            f"which the installed transformers cannot read ({reason}); use a supported encoder."
         ) from error
     return config if layers is None else _cut(config, layers, directory)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BadInput
 from bench.report.by_language import language_rows
 from bench.report.sections import Line, Section
+from bench.report.tables import visible
 from bench.rows import Estimate
 from bench.small_files import replace_bytes
 
@@ -48,7 +49,7 @@ def degradation_figure(section: Section, path: Path) -> None:
     if path.suffix not in (".svg", ".png"):
         raise BadInput(f"Got path={str(path)!r}, but a figure ends in .svg or .png.")
     models = section.models
-    with rc_context({"svg.hashsalt": "crosscal", "svg.fonttype": "none", "font.size": 9}):
+    with rc_context({"svg.hashsalt": "crosscal", "svg.fonttype": "none", "font.size": 9, "text.parse_math": False}):
         figure = Figure(figsize=(_WIDTH_INCHES, 1.5 + _PANEL_INCHES * len(models)), layout="constrained")
         panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         for axes, model in zip(panels, models, strict=True):
@@ -137,8 +138,8 @@ def _label_groups(axes: Axes, section: Section) -> None:
 
 def _title(section: Section) -> str:
     flags = sorted({flag for line in section.lines for flag in line.flags})
-    notes = f"\nFlags of at least one line: {', '.join(flags)}" if flags else ""
-    heading = f"Signed gap by language: {section.title}\n{_WHISKERS}{notes}"
+    notes = f"\nFlags of at least one line: {visible(', '.join(flags))}" if flags else ""
+    heading = f"Signed gap by language: {visible(section.title)}\n{_WHISKERS}{notes}"
     return "\n".join(wrapped for part in heading.split("\n") for wrapped in textwrap.wrap(part, _TITLE_CHARACTERS))
 
 

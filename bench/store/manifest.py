@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from bench.canonical import canonical_json, digest, plain
 from bench.errors import BadInput, Corrupt
+from bench.strict_json import parse_json
 
 MANIFEST_NAME = "manifest.json"
 _CHECKSUM = "sha256"
@@ -70,12 +70,12 @@ def read_manifest(directory: Path, kind: str, key: str) -> Manifest:
     """Return the manifest of artefact `kind`/`key` in `directory`; raises Corrupt unless it is as `seal` left it."""
     path = directory / MANIFEST_NAME
     try:
-        fields = json.loads(path.read_bytes())
+        fields = parse_json(path.read_bytes())
         if fields.pop(_CHECKSUM) != digest(fields):
             raise Corrupt(f"{path} was changed after it was written")
-        files = {name: FileRecord(**record) for name, record in fields.pop("files").items()}
+        files = {_plain_name(name): FileRecord(**record) for name, record in fields.pop("files").items()}
         manifest = Manifest(**fields, files=files)
-    except (*_NO_SUCH_FILE, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(f"{path} is no manifest ({error})") from error
     if (manifest.kind, manifest.key) != (kind, key):
         raise Corrupt(f"{path} is the manifest of {manifest.kind} {manifest.key}")
@@ -117,6 +117,12 @@ def _write(path: Path, manifest: Manifest) -> None:
     fields = {field.name: plain(getattr(manifest, field.name)) for field in dataclasses.fields(manifest)}
     path.write_text(canonical_json({**fields, _CHECKSUM: digest(fields)}) + "\n", encoding="utf-8", newline="\n")
     _sync(path)
+
+
+def _plain_name(name: str) -> str:
+    if name == MANIFEST_NAME or any(part in ("", ".", "..") or set(part) & set("\\\0") for part in name.split("/")):
+        raise ValueError(f"{name!r} is no name of a file in it")
+    return name
 
 
 def _contents(directory: Path) -> Iterator[tuple[str, int]]:

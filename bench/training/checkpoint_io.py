@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,12 @@ from bench.modeling.aggregation import Aggregation
 from bench.modeling.encoder import Encoder, load_encoder, quiet_transformers
 from bench.modeling.heads import HEADS, Head
 from bench.modeling.tokenization import load_tokenizer
+from bench.strict_json import parse_json
 
 _HEAD_WEIGHTS = "head.safetensors"
 _HEAD_FACTS = "head.json"
+# Far more than any task has; what a damaged file asks for beyond it is not allocated.
+_MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,16 @@ def load_classifier(directory: Path) -> Classifier:
     """Return the checkpoint in `directory`, in eval mode on the CPU; raises Corrupt when its head does not load."""
     encoder, _ = load_encoder(directory)
     try:
-        facts = json.loads((directory / _HEAD_FACTS).read_text(encoding="utf-8"))
+        facts = parse_json((directory / _HEAD_FACTS).read_bytes())
+        meta, sizes = facts["meta"], (facts["hidden"], facts["classes"])
+        if facts["hidden"] != encoder.config.hidden_size or not 0 <= facts["classes"] <= _MOST_CLASSES:
+            raise ValueError(f"{sizes} are no sizes of a head on this encoder")
         # Checkpoints from before there were other kinds of heads name neither kind nor aggregation.
-        head = HEADS[facts.get("kind", SENTENCE_PAIR)](facts["hidden"], facts["classes"], facts["pooling"])
+        head = HEADS[facts.get("kind", SENTENCE_PAIR)](*sizes, facts["pooling"])
         head.aggregation = Aggregation(facts["hidden"]) if facts.get("aggregates") else None
         head.load_state_dict(load_file(str(directory / _HEAD_WEIGHTS)))
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:
         raise Corrupt(
             f"{directory} holds no readable head ({error}); delete the checkpoint and train again."
         ) from error
-    return Classifier(encoder, head.eval(), load_tokenizer(directory), facts["meta"])
+    return Classifier(encoder, head.eval(), load_tokenizer(directory), meta)
