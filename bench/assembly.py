@@ -32,8 +32,13 @@ Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], N
 
 def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
     """Return the stored rows of `condition`, or None when they were never made from these predictions."""
-    entry = engine.settings.store.find("row", digest(_identity(engine, condition, inputs)), hashed=True)
+    entry = engine.settings.store.find("row", row_key(engine, condition, inputs), hashed=True)
     return None if entry is None else read_rows(entry.path / _ROWS_FILE)
+
+
+def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:
+    """Return the key under which the rows of `condition` are stored."""
+    return digest(_identity(engine, condition, inputs))
 
 
 def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check) -> list[Row]:
