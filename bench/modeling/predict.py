@@ -65,7 +65,7 @@ def predict(
     check_fits(encoder, tokenizer, max_length)
     parts = [workload(tokenizer, split, max_length) for split in splits]
     stream = concatenate([part.encoded for part in parts])
-    batches = budget_batches(stream.lengths, token_budget)
+    batches = _batches(parts, token_budget)
     start = time.perf_counter()
     outputs = predict_rows(encoder, head, parts, batches, device, report)
     seconds = time.perf_counter() - start
@@ -182,6 +182,16 @@ def budget_batches(lengths: npt.NDArray[np.int64], token_budget: int) -> list[np
         batches.append(order[start : start + size])
         start += size
     return batches
+
+
+def _batches(parts: Sequence[Workload], token_budget: int) -> list[npt.NDArray[np.int64]]:
+    """Return batches of the rows of one part after the other: no logit depends on what else is predicted with it."""
+    first = np.cumsum([0, *(len(part.encoded) for part in parts)])
+    return [
+        start + rows
+        for start, part in zip(first, parts, strict=False)
+        for rows in budget_batches(part.encoded.lengths, token_budget)
+    ]
 
 
 def positions(lengths: npt.NDArray[np.int64], batches: Sequence[npt.NDArray[np.int64]]) -> int:

@@ -85,6 +85,8 @@ class Store:
         """
         canonical_json(identity)  # An identity that cannot be written must not be found out after hours of training.
         if (entry := self.find(kind, key, hashed=True)) is not None:
+            # Whoever published it may have been killed before it cleared what it kept until then.
+            shutil.rmtree(self.unfinished(kind, key), ignore_errors=True)
             return entry, False
         with self.lock(kind, key, waiting):
             if (entry := self.find(kind, key, hashed=True)) is not None:
