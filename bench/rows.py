@@ -36,7 +36,7 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "throughput_note": (str,),
     "timings": (dict,),
 }
-NOT_REPRODUCIBLE = frozenset({"device", "throughput", "throughput_note", "timings"})
+NOT_REPRODUCIBLE = frozenset({"device", "provenance", "throughput", "throughput_note", "timings"})
 _JSON_NAMES = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
 _NUMBERS = ("value", "low", "high", "floor", "p")
 _STUDY = re.compile(r"[0-9a-f]{64}\Z")

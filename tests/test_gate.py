@@ -293,7 +293,7 @@ def test_a_row_is_measured_by_its_own_score():
         throughput={"train_tokens_per_s": 500.0, "train_reference": 100.0, "predict_tokens_per_s": None},
         baseline={"name": "majority", "score": "entity_f1", "value": 0.1},
         task_scores={"entity_f1": {"value": 0.42, "low": 0.40, "high": 0.44}},
-        digests={"recipe": "r", "data": "d", "predictions": "p", "weights": "w", "logits": "l", "provenance": "o"},
+        digests={"recipe": "r", "data": "d", "predictions": "p", "weights": "w", "logits": "l"}, provenance="o",
     )  # fmt: skip
     found = measured(row)
 

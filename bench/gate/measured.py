@@ -56,7 +56,7 @@ def measured(row: Row) -> Measured:
     digests = row.data["digests"]
     return Measured(
         row.id, row.study, digests["recipe"], digests["data"], digests.get("logits", ""),
-        digests.get("provenance", ""), row.split, row.n, score,
+        str(row.data.get("provenance", "")), row.split, row.n, score,
         {name: (each.value, _error(each)) for name, each in found.items() if each is not None},
         {name: int((row.data["metrics"].get(name) or {}).get("version", 1)) for name in CALIBRATION},
         _rates(row), str(row.data.get("device", "")),

@@ -75,7 +75,7 @@ def read_manifest(directory: Path, kind: str, key: str) -> Manifest:
             raise Corrupt(f"{path} was changed after it was written")
         files = {_plain_name(name): FileRecord(**record) for name, record in fields.pop("files").items()}
         manifest = Manifest(**fields, files=files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (*_NO_SUCH_FILE, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Corrupt(f"{path} is no manifest ({error})") from error
     if (manifest.kind, manifest.key) != (kind, key):
         raise Corrupt(f"{path} is the manifest of {manifest.kind} {manifest.key}")
@@ -102,7 +102,10 @@ def verify_files(directory: Path, manifest: Manifest) -> list[str]:
         _status_problem(directory / name, record) or _content_problem(directory / name, record)
         for name, record in manifest.files.items()
     ]
-    extra = {name for name, _ in _contents(directory)} - set(manifest.files) - {MANIFEST_NAME}
+    try:
+        extra = {name for name, _ in _contents(directory)} - set(manifest.files) - {MANIFEST_NAME}
+    except _NO_SUCH_FILE:
+        return [f"{directory} went away while it was read"]
     problems += [f"{directory / name} is not listed" for name in sorted(extra)]
     return [problem for problem in problems if problem]
 
