@@ -23,28 +23,6 @@ IDENTITY = {"recipe": "tiny", "seed": 0}
 KEY = digest(IDENTITY)
 OTHER = digest("other")
 
-RACER = """
-import os, sys, time
-from pathlib import Path
-from bench.store import Store
-root, log, go, *keys = sys.argv[1:]
-store = Store(Path(root))
-def make(directory):
-    log_file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(log_file, (directory.name[5:69] + "\\n").encode())
-    time.sleep(0.05)
-    (directory / "weights.bin").write_bytes(b"good")
-    return {}
-print("ready", flush=True)
-while not os.path.exists(go):
-    time.sleep(0.001)
-for key in keys:
-    entry, made = store.ensure("checkpoint", key, {"key": key}, make)
-    assert (entry.path / "weights.bin").read_bytes() == b"good"
-    assert store.verify(entry) == []
-    print("made" if made else "found", flush=True)
-"""
-
 SLEEPER = """
 import sys, time
 from pathlib import Path
@@ -61,17 +39,6 @@ def start(script, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(Path(bench.__file__).parents[1])}
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-
-
-def race(store, tmp_path, keys, processes=5):
-    """Let processes ensure `keys` at the same time; return the keys made and what each process printed."""
-    log, go = tmp_path / "log", tmp_path / "go"
-    racers = [start(RACER, store.root, log, go, *keys[i:], *keys[:i]) for i in range(processes)]
-    assert {racer.stdout.readline() for racer in racers} == {"ready\n"}
-    go.touch()
-    printed = [racer.communicate(timeout=60)[0].split() for racer in racers]
-    assert {racer.returncode for racer in racers} == {0}
-    return log.read_text().split(), printed
 
 
 def write_good(directory):
@@ -208,25 +175,6 @@ def test_killed_process_leaves_nothing_visible(store):
     _, made = store.ensure("checkpoint", KEY, IDENTITY, write_good, waiting=pytest.fail)
     assert made
     assert [path.name for path in (store.root / "checkpoint" / KEY[:2]).iterdir()] == [KEY]
-
-
-def test_processes_make_each_artefact_once(store, tmp_path):
-    keys = [digest(i) for i in range(4)]
-    made, printed = race(store, tmp_path, keys)
-
-    assert sorted(made) == sorted(keys)
-    assert sum(words.count("made") for words in printed) == len(keys)
-    assert {len(words) for words in printed} == {len(keys)}
-    assert [entry.key for entry in store.entries()] == sorted(keys)
-
-
-def test_processes_repair_a_damaged_artefact_once(store, tmp_path, entry):
-    """Finding the damage together, nobody moves away the replacement."""
-    (entry.path / "weights.bin").write_bytes(b"damaged")
-    made, _ = race(store, tmp_path, [KEY])
-
-    assert made == [KEY]
-    assert len(list((store.root / "quarantine").iterdir())) == 1
 
 
 def test_threads_wait_and_say_so(store):
