@@ -5,7 +5,6 @@ torch.load with weights_only builds tensors and plain containers and calls nothi
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.canonical import file_digest
 from bench.errors import BadInput, DataError
 from bench.modeling.directory import TOKENIZER_FILES, read_config
 from bench.strict_json import parse_json
@@ -123,26 +123,16 @@ def _run(source: Path, weights: Sequence[str], made: Path) -> None:
 
 
 def _state(source: Path, names: Sequence[str], made: Path) -> None:
-    earlier = source / PROVENANCE
-    stated: Any = {}
-    if earlier.is_file():
-        try:
-            stated = parse_json(earlier.read_bytes())
-        except ValueError as error:
-            raise DataError(f"{earlier} is no JSON ({error}); correct it or delete it.") from error
+    from bench.weights import read_note
+
     conversion = {
         "by": "crosscal mirror convert",
-        "files": {name: _sha256(source / name) for name in sorted(names)},
+        "files": {name: file_digest(source / name) for name in sorted(names)},
         "libraries": {name: importlib.metadata.version(name) for name in ("torch", "safetensors")},
     }
     # What the source says of its weights (that they are random, or quantised) is true of these too.
-    note = {**(stated if isinstance(stated, dict) else {}), "converted": conversion}
+    note = {**read_note(source / PROVENANCE), "converted": conversion}
     (made / PROVENANCE).write_text(json.dumps(note, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tensors(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from bench.canonical import canonical_json
 from bench.condition import Condition
 from bench.errors import BadInput
-from bench.small_files import locked, read_text, replace_text
+from bench.small_files import locked, numbered_lines, replace_text
 from bench.strict_json import parse_json
 
 SCHEMA_VERSION = 1
@@ -182,10 +182,7 @@ def read_rows(path: Path) -> list[Row]:
     """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out."""
     rows: dict[Key, int] = {}
     read = []
-    # splitlines would also cut at U+2028, which JSON strings may hold as it is.
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         try:
             row = Row(_parse(line))
             if row.key in rows:

@@ -67,6 +67,14 @@ def read_text(path: Path) -> str:
         raise BadInput(f"{path} is no UTF-8 text ({error}); restore it, or delete it and run again.") from error
 
 
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield number (from 1) and text of every line of `path` that is not blank; raises BadInput as `read_text` does."""
+    # splitlines would also cut at U+2028, which JSON strings may hold as it is.
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
     try:

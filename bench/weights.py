@@ -120,19 +120,20 @@ def _pocket_directory(token: str, world: int) -> Path:
 
 def _pretraining_flags(directory: Path) -> tuple[str, ...]:
     path = directory / "pretraining.json"
-    flags = _note(path).get("flags", [])
+    flags = read_note(path).get("flags", [])
     if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
         raise DataError(f"{path} says flags={flags!r}, but flags are a list of strings; build the model again.")
     return tuple(flags)
 
 
 def _stated_flags(directory: Path) -> tuple[str, ...]:
-    stated = str(_note(directory / "provenance.json").get("weights", "")).lower()
+    stated = str(read_note(directory / "provenance.json").get("weights", "")).lower()
     words = {"quantised": "quantised", "random": "random_weights"}
     return tuple(flag for word, flag in words.items() if word in stated)
 
 
-def _note(path: Path) -> dict[str, Any]:
+def read_note(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`, empty where there is none; raises DataError for what is no JSON."""
     if not path.is_file():
         return {}
     try:

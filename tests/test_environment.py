@@ -4,18 +4,16 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-import bench
 from bench.canonical import digest
 from bench.store import Failures, Store, manifest
 from bench.store import failures as failures_module
+from tests.in_process import found_by
 
-REPO = Path(bench.__file__).parents[1]
 KEY, OTHER = digest("one"), digest("other")
 DAY = 24 * 3600
 FUTURE = 4_000_000_000
@@ -72,17 +70,8 @@ found = {}
 
 def run(code, base, *, wrapper=()):
     """Run `code` after PRELUDE in a process of its own and return what it leaves in `found`."""
-    done = subprocess.run(
-        [*wrapper, sys.executable, "-c", f"{PRELUDE}\n{code}\nprint(json.dumps(found))", str(base)],
-        cwd=REPO,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return found_by(f"{PRELUDE}\n{code}", base, environment=environment, wrapper=wrapper)
 
 
 WRITING = """

@@ -1,18 +1,14 @@
-import json
 import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from bench.data import hub
 from bench.data.dataset_spec import dataset_spec
 from tests.hub_stand_in import Repo, StandIn, serving
+from tests.in_process import found_by
 from tests.nli_files import triples, write_nli
 
-REPO = Path(__file__).parents[1]
 OFF = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_ENDPOINT", "CROSSCAL_MIRROR", "HF_TOKEN")
 XNLI = dataset_spec("xnli")
 
@@ -84,17 +80,8 @@ found = report({{
 def run(code, home, **environment):
     """Run `code` in a process of its own, because HF_ENDPOINT is read at import; return what it leaves in `found`."""
     inherited = {name: value for name, value in os.environ.items() if name not in OFF and "proxy" not in name.lower()}
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nprint(json.dumps(found))"],
-        cwd=REPO,
-        env={**inherited, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    settings = {"HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1"}
+    return found_by(code, environment={**inherited, **settings, **environment})
 
 
 def make_tiny_xlmr(directory):

@@ -13,7 +13,8 @@ from bench.canonical import digest
 from bench.commands import store as command
 from bench.errors import BadInput, Corrupt
 from bench.store import Failures, Store
-from bench.store.pins import pin, pins, stored
+from bench.store.location import stored
+from bench.store.pins import pin, pins
 
 HOLDER = """
 import sys

@@ -14,7 +14,8 @@ from bench.errors import BadInput, Corrupt
 from bench.store import Failures, Store
 from bench.store import garbage as garbage_module
 from bench.store.garbage import collect, damage, size_of
-from bench.store.pins import pin, pins, stored
+from bench.store.location import stored
+from bench.store.pins import pin, pins
 
 DAY = 24 * 3600
 HOLDER = """

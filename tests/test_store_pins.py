@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bench.canonical import digest
 from bench.errors import BadInput, Corrupt
 from bench.store import Store
-from bench.store.pins import Pin, keys_in, needed, others, pin, pins, release, stored
+from bench.store.location import stored
+from bench.store.pins import Pin, keys_in, needed, others, pin, pins, release
 
 
 def publish(store, kind, identity):

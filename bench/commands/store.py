@@ -14,9 +14,9 @@ from typing import Any
 from bench.errors import BadInput, Corrupt
 from bench.report.tables import terminal_table, visible
 from bench.store.garbage import collect, damage, leftovers, quarantined, sessions, size_of, unfinished
-from bench.store.location import KINDS, default_root
+from bench.store.location import KINDS, default_root, stored
 from bench.store.manifest import Manifest, read_manifest, verify_files
-from bench.store.pins import Artefact, keys_in, needed, pins, stored
+from bench.store.pins import Artefact, keys_in, needed, pins
 from bench.store.store import Store
 
 SUMMARY = "show, check and clean the store of artefacts"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from pathlib import Path
+
+from bench.canonical import file_digest
 
 
 def sha256_of(path: Path) -> str:
@@ -15,5 +16,4 @@ def sha256_of(path: Path) -> str:
 
 @functools.cache
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)

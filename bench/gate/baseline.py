@@ -10,7 +10,7 @@ from typing import Any
 from bench.canonical import canonical_json
 from bench.errors import BadInput
 from bench.gate.measured import Measured, from_json
-from bench.small_files import read_text, replace_text
+from bench.small_files import numbered_lines, replace_text
 from bench.strict_json import parse_json
 
 SCHEMA_VERSION = 1
@@ -27,7 +27,7 @@ class Baseline:
 
 def read_baseline(path: Path) -> Baseline:
     """Read a baseline; raises BadInput naming the file, the line, what is wrong with it and the way out."""
-    lines = [(number, line) for number, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()]
+    lines = list(numbered_lines(path))
     if not lines:
         raise BadInput(f"{path} is empty; write a baseline with --baseline {path} --update-baseline.")
     found: dict[str, Measured] = {}
@@ -52,7 +52,7 @@ def read_baseline(path: Path) -> Baseline:
 def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write `baseline` at once, one condition a line, sorted by id: a change of one condition is a diff of one line."""
     header = canonical_json({"baseline": _KIND, "schema": SCHEMA_VERSION, "provenance": dict(baseline.provenance)})
-    lines = [canonical_json(_plain(baseline.conditions[each])) for each in sorted(baseline.conditions)]
+    lines = [canonical_json(baseline.conditions[each]) for each in sorted(baseline.conditions)]
     replace_text(path, "\n".join([header, *lines]) + "\n")
 
 
@@ -64,11 +64,6 @@ def updated(
     for each in gone:
         kept.pop(each, None)
     return Baseline(kept | {one.id: one for one in new}, provenance)
-
-
-def _plain(one: Measured) -> dict[str, Any]:
-    fields = {name: getattr(one, name) for name in Measured.__dataclass_fields__}
-    return fields | {"values": dict(one.values), "versions": dict(one.versions), "rates": dict(one.rates)}
 
 
 def _header(data: Any) -> dict[str, Any]:

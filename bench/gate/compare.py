@@ -84,7 +84,7 @@ def compare(old: Iterable[Measured], new: Iterable[Measured], margin: float = DE
     return [
         Compared(
             pair.name, mode, pair.languages, (len(pair.old), len(pair.new)), reason, broken,
-            (*_untested(pair, mode), *found[pair.name]),
+            (*_untested(pair, mode, broken), *found[pair.name]),
         )
         for pair, (mode, reason, broken) in zip(pairs, modes, strict=True)
     ]  # fmt: skip
@@ -143,11 +143,11 @@ def _tested(
     return found
 
 
-def _untested(pair: Pair, mode: str) -> list[Tested]:
+def _untested(pair: Pair, mode: str, broken: Sequence[str]) -> list[Tested]:
     """Return what a replay shows of quality and calibration: equal bytes need no seeds."""
     if mode not in (REPLAY, ELSEWHERE):
         return []
-    verdict = WORSE if mode == REPLAY and pair.is_broken() else SAME
+    verdict = WORSE if broken else SAME
     values = _values([pair], (QUALITY, *CALIBRATION))
     return [Tested(name, float(old.mean()), float(new.mean()), verdict) for _, name, old, new in values]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.calibration.arrays import FloatArray
+from bench.catalog.languages import world_of
 from bench.gate.measured import CALIBRATION, RATES, Measured
-from bench.plan import training_of
 
 # The conditions of one side: seed, then language.
 Side = Mapping[int, Mapping[str, Measured]]
@@ -66,10 +66,6 @@ class Pair:
             if old.logits != new.logits or dict(old.values) != dict(new.values)
         }
 
-    def is_broken(self) -> bool:
-        """Return whether anything changed although device, threads and libraries did not."""
-        return not all(self.changed().values())
-
     def same_device(self) -> bool:
         """Return whether all work of both sides was timed on one device of one name."""
         names = {one.device for side in (self.old, self.new) for each in side.values() for one in each.values()}
@@ -98,7 +94,7 @@ def paired(old: Iterable[Measured], new: Iterable[Measured]) -> list[Pair]:
     """
     before, after = _by_aggregate(old), _by_aggregate(new)
     pairs = [_pair(name, before[name], after[name]) for name in sorted(before.keys() & after.keys())]
-    return [pair.shared() if pair.shared().same_recipes() else pair for pair in pairs]
+    return [shared if (shared := pair.shared()).same_recipes() else pair for pair in pairs]
 
 
 def _pair(name: str, old: Side, new: Side) -> Pair:
@@ -110,9 +106,10 @@ def _pair(name: str, old: Side, new: Side) -> Pair:
 def _by_aggregate(measured: Iterable[Measured]) -> dict[str, dict[int, dict[str, Measured]]]:
     found: dict[str, dict[int, dict[str, Measured]]] = {}
     for one in measured:
-        condition, training = one.condition, training_of(one.condition)
-        world = [] if training.world is None else [f"w{training.world}"]
-        parts = [condition.model, condition.intermediate, condition.target, condition.variant, *world]
+        condition = one.condition
+        number = world_of(condition.language)
+        world = "" if number is None else f"w{number}"
+        parts = [condition.model, condition.intermediate, condition.target, condition.variant, world]
         seeds = found.setdefault("-".join(part for part in parts if part), {})
         seeds.setdefault(condition.seed, {})[condition.language] = one
     return found

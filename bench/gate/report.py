@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from bench.gate.compare import ALPHA, FAMILIES, INCOMPARABLE, Compared, Tested
 from bench.gate.measured import QUALITY, RATES, Measured
 from bench.gate.pairs import Pair, paired
-from bench.gate.verdict import INCOMPLETE, PASSED, REGRESSED, Verdict
+from bench.gate.verdict import GATED, INCOMPLETE, PASSED, REGRESSED, Verdict
 from bench.report.tables import MISSING, escaped, markdown_table, terminal_table
 from bench.statistics.two_samples import change
 
@@ -46,7 +46,7 @@ def page(verdict: Verdict, old: Iterable[Measured], new: Iterable[Measured]) -> 
 
 def properties(verdict: Verdict) -> dict[str, str]:
     """Return what a JUnit file says of the gate."""
-    counts = Counter(one.verdict(family) for one in verdict.compared for family in FAMILIES if family != "throughput")
+    counts = Counter(one.verdict(family) for one in verdict.compared for family in GATED)
     return {
         "crosscal.gate": outcome(verdict),
         "crosscal.gate.baseline": verdict.baseline,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.canonical import digest
+from bench.canonical import digest, file_digest
 from bench.errors import BadInput
 from bench.strict_json import parse_json
 
@@ -125,7 +124,7 @@ def weights_digest(directory: Path) -> str:
     """Return one sha256 over the names and bytes of weights, configuration and tokenizer: the identity of an input."""
     weight_files(directory)
     read_config(directory)
-    return digest([[path.name, _sha256(path)] for path in _identity_files(directory)])
+    return digest([[path.name, file_digest(path)] for path in _identity_files(directory)])
 
 
 def _check_index(path: Path, names: set[str]) -> None:
@@ -167,8 +166,3 @@ def _tensor_names(file: Path) -> list[str]:
             return list(stored.keys())
     except (SafetensorError, OSError) as error:
         raise BadInput(f"The weights in {file} do not read ({error}); fetch the model again.") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

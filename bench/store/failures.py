@@ -18,7 +18,7 @@ from bench.errors import BadInput
 from bench.store.location import check_key
 
 _SESSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
-_KEEP_SECONDS = 24 * 3600
+KEEP_SECONDS = 24 * 3600
 _log = logging.getLogger(__name__)
 
 
@@ -110,5 +110,5 @@ def _forget_old(sessions: Path) -> None:
                 os.utime(directory, (now, now))
         except OSError:
             continue
-        if asked < now - _KEEP_SECONDS:
+        if asked < now - KEEP_SECONDS:
             shutil.rmtree(directory, ignore_errors=True)

@@ -8,21 +8,19 @@ import re
 import shutil
 import stat
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.errors import BadInput, Corrupt, StoreFailed
-from bench.store.location import KINDS
+from bench.store.failures import KEEP_SECONDS
+from bench.store.location import KINDS, artefact_directory, stored
 from bench.store.manifest import read_manifest
-from bench.store.pins import Artefact, held, needed, others, release, stored
-from bench.store.store import Store
+from bench.store.pins import Artefact, held, needed, others, release
+from bench.store.store import Store, remove_published
 
 _DAY = 24 * 3600
-# As long as bench.store.failures remembers a session.
-_SESSION_SECONDS = _DAY
 _NEVER = float("-inf")
 _LEFTOVER = re.compile(r"\.tmp-([0-9a-f]{64})-[0-9a-f]{8}\Z")
 _QUARANTINED = re.compile(rf"({'|'.join(KINDS)})-([0-9a-f]{{64}})-[0-9a-f]{{8}}\Z")
@@ -125,13 +123,13 @@ class _Rules:
         return "left by a killed process"
 
     def unfinished(self, path: Path, owner: Artefact | None) -> str:
-        if owner is not None and not damage(_home(self.root, owner), *owner):
+        if owner is not None and not damage(artefact_directory(self.root, *owner), *owner):
             return "snapshots of what is published"
         touched = _last_touched(path)
         return f"interrupted, last touched {_date(touched)}" if self._old(touched, owner) else ""
 
     def session(self, path: Path, owner: Artefact | None) -> str:
-        return "a session of more than a day ago" if path.lstat().st_mtime < time.time() - _SESSION_SECONDS else ""
+        return "a session of more than a day ago" if path.lstat().st_mtime < time.time() - KEEP_SECONDS else ""
 
     def artefact(self, path: Path, owner: Artefact | None) -> str:
         created = _created(path, owner)
@@ -140,7 +138,7 @@ class _Rules:
     def quarantined(self, path: Path, owner: Artefact | None) -> str:
         # Moving aside keeps the modification time, which says when the artefact was made.
         since = path.lstat().st_ctime
-        replaced = owner is not None and not damage(_home(self.root, owner), *owner)
+        replaced = owner is not None and not damage(artefact_directory(self.root, *owner), *owner)
         return f"damaged, set aside {_date(since)}" if self._old(since, None if replaced else owner) else ""
 
     def _old(self, time_: float, owner: Artefact | None) -> bool:
@@ -163,7 +161,7 @@ def _candidates(rules: _Rules) -> Iterator[_Candidate]:
 def _aged(rules: _Rules) -> Iterator[_Candidate]:
     root = rules.root
     for kind, key, path in stored(root):
-        yield _Candidate(path, (kind, key), rules.artefact, _delete_published)
+        yield _Candidate(path, (kind, key), rules.artefact, remove_published)
     for path in quarantined(root):
         match = _QUARANTINED.match(path.name)
         yield _Candidate(path, (match[1], match[2]) if match else None, rules.quarantined, _delete)
@@ -206,24 +204,12 @@ def _delete(path: Path) -> None:
         path.unlink()
 
 
-def _delete_published(path: Path) -> None:
-    # Nobody may find it half deleted; if this process is killed, the next one finds a leftover.
-    aside = path.with_name(f".tmp-{path.name}-{uuid.uuid4().hex[:8]}")
-    path.rename(aside)
-    _delete(aside)
-
-
 def _horizon(older_than: float | None) -> float:
     if older_than is None:
         return _NEVER
     if not 0 <= older_than < float("inf"):
         raise BadInput(f"Got older_than={older_than:g}, but an age is a number of days of 0 or more.")
     return time.time() - older_than * _DAY
-
-
-def _home(root: Path, artefact: Artefact) -> Path:
-    kind, key = artefact
-    return root / kind / key[:2] / key
 
 
 def _created(path: Path, owner: Artefact | None) -> float:

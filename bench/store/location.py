@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import BadInput
@@ -62,3 +63,16 @@ def check_key(key: str) -> str:
     if not isinstance(key, str) or not _KEY.match(key):
         raise BadInput(f"Got key={key!r}, but a key is 64 digits of 0-9 and a-f; make one with bench.canonical.digest.")
     return key
+
+
+def artefact_directory(root: Path, kind: str, key: str) -> Path:
+    """Return where an artefact is in the store at `root`; raises BadInput for a kind or key that is none."""
+    return root / check_kind(kind) / check_key(key)[:2] / key
+
+
+def stored(root: Path, kind: str | None = None) -> Iterator[tuple[str, str, Path]]:
+    """Yield kind, key and directory of everything with the name of an artefact, sound or not, by kind and key."""
+    for each in KINDS if kind is None else (check_kind(kind),):
+        for path in sorted((root / each).glob("??/" + "[0-9a-f]" * 64)):
+            if path.parent.name == path.name[:2]:
+                yield each, path.name, path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.canonical import canonical_json, digest, plain
+from bench.canonical import canonical_json, digest, file_digest, plain
 from bench.errors import BadInput, Corrupt
 from bench.strict_json import parse_json
 
@@ -149,7 +148,7 @@ def _plain_files(directory: Path) -> list[str]:
 def _record(path: Path) -> FileRecord:
     _sync(path)
     status = path.stat()
-    return FileRecord(status.st_size, status.st_mtime_ns, _sha256(path))
+    return FileRecord(status.st_size, status.st_mtime_ns, file_digest(path))
 
 
 def _quick_problem(path: Path, record: FileRecord) -> str:
@@ -175,15 +174,10 @@ def _status_problem(path: Path, record: FileRecord) -> str:
 
 def _content_problem(path: Path, record: FileRecord) -> str:
     try:
-        found = _sha256(path)
+        found = file_digest(path)
     except _NO_SUCH_FILE:
         return f"{path} went away while it was read"
     return "" if found == record.sha256 else f"{path} has sha256 {found} instead of {record.sha256}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

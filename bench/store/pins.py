@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from bench.canonical import canonical_json, digest, plain
 from bench.errors import BadInput, Corrupt
 from bench.small_files import locked, replace_text
-from bench.store.location import KINDS, check_key, check_kind
+from bench.store.location import check_key, check_kind, stored
 from bench.store.manifest import read_manifest
 
 Artefact = tuple[str, str]
@@ -88,14 +88,6 @@ def needed(root: Path, among: Iterable[Pin] | None = None) -> dict[Artefact, tup
         for artefact in _closure(each.artefacts, sources):
             names.setdefault(artefact, set()).add(each.name)
     return {artefact: tuple(sorted(found)) for artefact, found in sorted(names.items())}
-
-
-def stored(root: Path, kind: str | None = None) -> Iterator[tuple[str, str, Path]]:
-    """Yield kind, key and directory of everything with the name of an artefact, sound or not, by kind and key."""
-    for each in KINDS if kind is None else (check_kind(kind),):
-        for path in sorted((root / each).glob("??/" + "[0-9a-f]" * 64)):
-            if path.parent.name == path.name[:2]:
-                yield each, path.name, path
 
 
 def keys_in(identity: Any) -> set[str]:

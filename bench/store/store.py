@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from bench.canonical import canonical_json
 from bench.errors import Corrupt, CrosscalError, StoreFailed
-from bench.store.location import KINDS, check_key, check_kind, writable_root
+from bench.store.location import artefact_directory, check_key, check_kind, stored, writable_root
 from bench.store.manifest import (
     Manifest,
     check_files,
@@ -133,20 +133,15 @@ class Store:
 
     def remove(self, entry: Entry) -> None:
         """Delete the artefact; no harm when it is gone already."""
-        with self.lock(entry.kind, entry.key), self._reporting(entry.kind, entry.key):
-            path = self._path(entry.kind, entry.key)
-            aside = _aside(path)
-            with contextlib.suppress(FileNotFoundError):
-                path.rename(aside)
-                shutil.rmtree(aside)
+        kind, key = entry.kind, entry.key
+        with self.lock(kind, key), self._reporting(kind, key), contextlib.suppress(FileNotFoundError):
+            remove_published(self._path(kind, key))
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Yield every sound artefact (of one kind), ordered by kind and key."""
-        for each in KINDS if kind is None else (check_kind(kind),):
-            for path in sorted((self.root / each).glob("??/" + "[0-9a-f]" * 64)):
-                entry = self.find(each, path.name)
-                if entry is not None and entry.path == path:
-                    yield entry
+        for found in stored(self.root, kind):
+            if (entry := self.find(*found[:2])) is not None:
+                yield entry
 
     def verify(self, entry: Entry) -> list[str]:
         """Hash all files of the artefact and return what is wrong, one sentence each; empty when all is well."""
@@ -158,7 +153,7 @@ class Store:
                 return [str(error)]
 
     def _path(self, kind: str, key: str) -> Path:
-        return self.root / check_kind(kind) / check_key(key)[:2] / key
+        return artefact_directory(self.root, kind, key)
 
     def _read(self, kind: str, key: str, hashed: bool) -> Entry | None:
         path = self._path(kind, key)
@@ -237,6 +232,19 @@ def _concerns(error: Exception, root: Path) -> bool:
     # The library that writes weights has errors of its own, with the number in their text.
     told = _TOLD_NUMBER.search(str(error))
     return (int(told[1]) if told else getattr(error, "errno", None)) in _NO_ROOM
+
+
+def remove_published(path: Path) -> None:
+    """Delete the artefact in `path`: nobody finds it half deleted, and a killed process leaves a leftover.
+
+    Whoever calls it holds the artefact's lock. Raises FileNotFoundError when there is none.
+    """
+    aside = _aside(path)
+    path.rename(aside)
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside)
+    else:
+        aside.unlink()
 
 
 def _aside(path: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.canonical import canonical_json
+from bench.canonical import canonical_json, file_digest
 
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"step-(\d{8})-([0-9a-f]{64})\.safetensors\Z")
@@ -81,27 +80,24 @@ class Snapshots:
 
 def _publish(aside: Path, directory: Path, step: int) -> None:
     with aside.open("rb+") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
-    final = directory / f"step-{step:08d}-{content}.safetensors"
+    final = directory / f"step-{step:08d}-{file_digest(aside)}.safetensors"
     aside.replace(final)
-    for other in directory.glob("step-*.safetensors"):
-        if other != final:
-            other.unlink(missing_ok=True)
+    _clear(directory, "step-*.safetensors", kept=final)
 
 
-def _clear(directory: Path, pattern: str) -> None:
-    for leftover in directory.glob(pattern):
-        leftover.unlink(missing_ok=True)
+def _clear(directory: Path, pattern: str, kept: Path | None = None) -> None:
+    for each in directory.glob(pattern):
+        if each != kept:
+            each.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return the content of a snapshot, or None when it is not as it was written."""
     try:
         name = _NAME.match(path.name)
-        with path.open("rb") as file:
-            if name is None or hashlib.file_digest(file, "sha256").hexdigest() != name[2]:
-                return None
+        if name is None or file_digest(path) != name[2]:
+            return None
         with safe_open(str(path), "pt") as opened:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no dict)
             return tensors, json.loads(opened.metadata()[_FACTS])

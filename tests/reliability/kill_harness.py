@@ -29,8 +29,8 @@ from bench.report.directory import LEDGER, ROWS
 from bench.report.ledger import SCORED, LedgerEntry, read_ledger, update_ledger
 from bench.rows import read_rows, reproducible_part, update_rows
 from bench.store import Entry, Failures, Store
+from bench.store.location import stored
 from bench.store.manifest import MANIFEST_NAME
-from bench.store.pins import stored
 
 ROOT = Path(__file__).parents[2]
 CONDITION = "pocket_xs-snli-xnli-w0_iso-s0"
