@@ -20,7 +20,7 @@ from bench.modeling.progress import Report
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, read_predictions
 from bench.store import Entry, Failures, Store
-from bench.study import Study
+from bench.study import Precision, Study
 
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -47,6 +47,7 @@ class Settings:
     timing_note: str = ""
     recalibrations: tuple[str, ...] = ("ts_en",)
     substitutes: tuple[tuple[str, str], ...] = ()
+    precision: Precision = "float32"
     snapshot_seconds: float = 600.0
 
 
@@ -88,7 +89,7 @@ class Engine:
         protocol = protocols.protocol(token)
         return Study(
             protocol.token, protocol.settings, settings.train_limit, settings.eval_limit,
-            substitutes=settings.substitutes,
+            substitutes=settings.substitutes, precision=settings.precision,
         )  # fmt: skip
 
     def materials(self, study: Study) -> Materials:

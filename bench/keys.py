@@ -33,6 +33,7 @@ class Recipes:
         self._access = access
         self.protocol = protocols.protocol(study.protocol)
         self._variant = variants.variant(training.variant)
+        self._autocast = study.precision == "bfloat16"
 
     @cached_property
     def weights(self) -> Weights:
@@ -42,7 +43,8 @@ class Recipes:
     @cached_property
     def target_phase(self) -> Phase:
         """The phase on the target task, with what the variant changes; of a retrieval task its length alone counts."""
-        return self._variant.apply(self.protocol.phase("target", self.training.target))
+        phase = self._variant.apply(self.protocol.phase("target", self.training.target))
+        return replace(phase, autocast=self._autocast)
 
     @cached_property
     def intermediate_phase(self) -> Phase:
@@ -52,7 +54,9 @@ class Recipes:
         """
         task = tasks.intermediate(self.training.intermediate)
         phase = self.protocol.phase("intermediate", self.training.target if task.control else task.token)
-        phase = replace(phase, task=task.token, patience=None, evaluate_every=None, select_limit=None)
+        phase = replace(
+            phase, task=task.token, patience=None, evaluate_every=None, select_limit=None, autocast=self._autocast
+        )
         if not task.control:
             return self._variant.apply(phase) if self._variant.needs_intermediate else phase
         reference = self.protocol.phase("intermediate", tasks.MORE_REFERENCE)
@@ -104,7 +108,8 @@ class Recipes:
     def predictions_identity(self, split: Split) -> dict[str, Any]:
         """Return everything that determines this checkpoint's predictions on `split`."""
         tuned_on = self.materials.validation(self.training, split.language) if split.kind == MINING else None
-        return predictions_identity(self.checkpoint_key, split, self.target_phase.max_length, tuned_on)
+        phase = self.target_phase
+        return predictions_identity(self.checkpoint_key, split, phase.max_length, tuned_on, phase.autocast)
 
     def _beside(self) -> dict[str, str] | None:
         if self.intermediate_phase.masked_batch is None:

@@ -9,10 +9,12 @@ from bench.data.example import Split
 from bench.training.protocol import Phase
 
 # Raised by hand whenever the same recipe would give another checkpoint (a golden test guards it).
-TRAINING_VERSION = 1
+TRAINING_VERSION = 2
 
 # Raised by hand whenever the same checkpoint would give other logits.
 PREDICTION_VERSION = 2
+
+_MIXED = "bfloat16 autocast"
 
 
 def encoder_identity(weights: str, layers: int) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def phase_identity(
         "train": fingerprints[0] if len(fingerprints) == 1 else fingerprints,
         "select": None if select is None else select.fingerprint,
         "seed": seed,
-        "dtype": "bfloat16 autocast" if phase.autocast else "float32",
+        "dtype": _MIXED if phase.autocast else "float32",
         "processes": 1,
     }
 
@@ -53,13 +55,14 @@ def embedding_identity(start: dict[str, Any] | str, layer: int) -> dict[str, Any
 
 
 def predictions_identity(
-    checkpoint: str, data: Split, max_length: int, tuned_on: Split | None = None
+    checkpoint: str, data: Split, max_length: int, tuned_on: Split | None = None, autocast: bool = False
 ) -> dict[str, Any]:
     """Return the identity of the predictions of the checkpoint with key `checkpoint` on `data`.
 
-    `tuned_on` is what a threshold was chosen on, where there is one.
+    `tuned_on` is what a threshold was chosen on, where there is one; `autocast`: the encoder reads in bfloat16.
     """
     return {
+        **({"dtype": _MIXED} if autocast else {}),
         **({} if tuned_on is None else {"tuned_on": tuned_on.fingerprint}),
         "prediction_version": PREDICTION_VERSION,
         "checkpoint": checkpoint,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.canonical import digest, plain
 
 # Raised by hand whenever a score could change for the same predictions.
 SCORING_VERSION = 2
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class Study:
     `train_limit` and `eval_limit` count examples and are filled with whole groups (None: all of them). `settings` is
     the digest of the protocol's settings, so that a preset that changes is another study. Selection and early stopping
     see only one half of the source language's development set, by group. `substitutes` are pairs (task, other task):
-    the second one's training data stand in for the first one's.
+    the second one's training data stand in for the first one's. `precision`: "float32", or "bfloat16" for mixed
+    precision in training and prediction.
     """
 
     protocol: str
@@ -27,6 +31,7 @@ class Study:
     selection: str = "source-dev-half"
     scoring_version: int = SCORING_VERSION
     substitutes: tuple[tuple[str, str], ...] = ()
+    precision: Precision = "float32"
 
     @property
     def digest(self) -> str:
@@ -34,4 +39,6 @@ class Study:
         fields = plain(self)
         if not self.substitutes:
             del fields["substitutes"]
+        if self.precision == "float32":
+            del fields["precision"]
         return digest(fields)

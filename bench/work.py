@@ -155,7 +155,7 @@ def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) 
     predictions, report = predict(
         classifier.encoder, classifier.head, classifier.tokenizer, splits, recipes.target_phase.max_length,
         engine.settings.device, report=watch(f"{_reader(recipes)}: predicting {len(splits)} splits"),
-        rule=recipes.rule,
+        rule=recipes.rule, autocast=recipes.target_phase.autocast,
     )  # fmt: skip
     cost = asdict(report) | {"reference": reference_rate(engine.settings.device)}
     for split, each, truncated in zip(splits, predictions, report.truncated, strict=True):
@@ -177,8 +177,10 @@ def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None,
 
     def vectors(split: Split) -> tuple[Any, Any]:
         title = watch(f"{_reader(recipes)}: reading {split.name} {split.language}")
-        length, device = recipes.target_phase.max_length, engine.settings.device
-        return embed(encoder, tokenizer, texts_of(split), recipes.layer, length, device, report=title)
+        phase, device, texts = recipes.target_phase, engine.settings.device, texts_of(split)
+        return embed(
+            encoder, tokenizer, texts, recipes.layer, phase.max_length, device, report=title, autocast=phase.autocast
+        )
 
     for split in engine.streams(recipes.training):
         if engine.stored(recipes.training, split) is None:
@@ -261,6 +263,7 @@ def _flags(recipes: Recipes, read: list[Split], report: Mapping[str, Any] | None
         "contaminated": training.target in tasks.intermediate(training.intermediate).contaminated,
         "collapsed": report is not None and bool(report["collapsed"]),
         "items_cut": truncated > 0,
+        "bfloat16": recipes.target_phase.autocast,
         "new_masked_head": training.variant == MASKED and (recipes.weights.directory / MASKED_HEAD).is_file(),
     }
     own = {flag for split in read for flag in split.provenance.flags}

@@ -67,6 +67,8 @@ def suite(pytester, monkeypatch, tiny_mirror):
     monkeypatch.setenv("CROSSCAL_HOME", str(pytester.path / "store"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(pytester.path / "hub"))
+    # These tests may run in a worker of pytest-xdist, whose sign would turn off the timing of the suite under test.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     output = pytester.path / "output"
 
     def run(*arguments: str, subprocess: bool = False) -> Finished:

@@ -30,7 +30,7 @@ def test_the_encoder_is_float32_in_eval_mode_whatever_is_stored(own):
 
     assert {torch.float32} == {weight.dtype for weight in again.parameters()}
     assert not again.training
-    assert config._attn_implementation == "sdpa"
+    assert config._attn_implementation == "crosscal"
 
 
 def test_depth_truncation_keeps_the_first_layers(tiny):

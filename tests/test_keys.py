@@ -144,6 +144,26 @@ class TestStudy:
         assert Study("frugal", "").digest == "151c565318ee7145e75b68761f7b75f8e292a52ff2a0c26c89a586a2d1993e1b"
         assert Study("frugal", "", substitutes=()).digest == Study("frugal", "").digest
 
+    def test_a_precision_of_ones_own_makes_another_study_and_other_keys(self, recipes):
+        mixed = replace(Study("frugal", ""), precision="bfloat16")
+        plain, other = (recipes("snli", study=study) for study in (Study("frugal", ""), mixed))
+        split = plain.materials.test(plain.training, "en")
+
+        assert mixed.digest != Study("frugal", "").digest
+        assert {plain.target_phase.autocast, plain.intermediate_phase.autocast} == {False}
+        assert {other.target_phase.autocast, other.intermediate_phase.autocast} == {True}
+        assert plain.intermediate_key != other.intermediate_key
+        assert plain.checkpoint_key != other.checkpoint_key
+        assert plain.predictions_key(split) != other.predictions_key(split)
+
+    def test_what_reads_an_encoder_as_it_is_has_keys_by_precision_too(self, recipes):
+        mixed = replace(Study("frugal", ""), precision="bfloat16")
+        plain, other = (recipes(target="tatoeba", study=study) for study in (Study("frugal", ""), mixed))
+        split = plain.materials.test(plain.training, "de")
+
+        assert plain.checkpoint_key == other.checkpoint_key
+        assert plain.predictions_key(split) != other.predictions_key(split)
+
     def test_substitutes_make_another_study(self):
         one, other = ((("squad_v1", task),) for task in ("tydiqa", "squad_v2"))
 

@@ -60,6 +60,14 @@ def test_the_intermediate_task_is_not_the_control(suite, tiny):
     assert len(recipes) == 3
 
 
+def test_a_run_in_bfloat16_says_so_and_is_another_study(suite, tiny):
+    plain, mixed = (suite(*tiny, "-k", "none", *more).rows for more in ([], ["--precision", "bfloat16"]))
+
+    own = [row for row in mixed if "bfloat16" in row.flags]
+    assert len(own) == len(plain) > 0
+    assert {row.study for row in own}.isdisjoint(row.study for row in plain)
+
+
 def test_training_on_the_targets_own_data_is_flagged(suite, tiny):
     finished = suite(*tiny, "--intermediates", "mnli", "-k", "en")
 

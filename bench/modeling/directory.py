@@ -93,9 +93,12 @@ def check_shape(directory: Path, expected: EncoderShape) -> None:
 def usable_positions(config: Any) -> int | None:
     """Return how many tokens a row may have under `config` (a transformers configuration), None when unbounded."""
     positions: int | None = getattr(config, "max_position_embeddings", None)
-    if positions is None or config.model_type not in _OFFSET_POSITIONS:
-        return positions
-    return positions - int(config.pad_token_id) - 1
+    return None if positions is None else positions - first_position(config)
+
+
+def first_position(config: Any) -> int:
+    """Return the number that the model of `config` gives the position of a row's first token."""
+    return int(config.pad_token_id) + 1 if config.model_type in _OFFSET_POSITIONS else 0
 
 
 def has_masked_head(directory: Path) -> bool:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from bench.errors import BadInput
+from bench.modeling.attention import register
 from bench.modeling.directory import EncoderShape, check_shape, read_config, weight_files
 
 # A transformers PreTrainedModel, most of whose methods carry no types.
@@ -106,6 +107,8 @@ def _construction(config: Any) -> dict[str, Any]:
 
     model_class: Any = AutoModel._model_mapping[type(config)]
     attention = "sdpa" if getattr(model_class, "_supports_sdpa", False) else "eager"
+    if attention == "sdpa" and getattr(model_class, "_supports_attention_backend", False):
+        attention = register()
     pooler = "add_pooling_layer" in inspect.signature(model_class).parameters
     return {"attn_implementation": attention, **({"add_pooling_layer": False} if pooler else {})}
 

@@ -12,7 +12,13 @@ from torch import Tensor
 from bench.errors import BadInput
 from bench.modeling.directory import usable_positions
 from bench.modeling.encoder import Encoder
+from bench.modeling.packing import packed_states, packs
 from bench.modeling.tokenization import Encoded, pad
+
+
+def read_by(device: torch.device, autocast: bool) -> torch.autocast:
+    """Return the context in which an encoder reads: float32, or with `autocast` bfloat16 mixed precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=autocast)
 
 
 def hidden_states(
@@ -20,8 +26,11 @@ def hidden_states(
 ) -> tuple[tuple[Tensor, ...], Tensor]:
     """Return states and mask (n, length) of the chosen rows, on `device`.
 
-    States are (n, length, hidden) of the last layer alone, or of the embeddings and of every layer in turn.
+    States are (n, length, hidden) of the last layer alone, or of the embeddings and of every layer in turn. What they
+    are where a row has no token means nothing.
     """
+    if packs(encoder, device):
+        return packed_states(encoder, encoded, rows, device, every_layer)
     config = encoder.config
     batch = pad(encoded, rows, config.pad_token_id or 0)
     mask = torch.from_numpy(batch.mask).to(device)

@@ -20,6 +20,7 @@ _TEXTS = {
     "tlm": "pretraining saw translation pairs",
     "aligned": "pretraining drew the words of translation pairs together",
     "items_cut": "some items were longer than the limit and were cut",
+    "bfloat16": "trained and predicted in bfloat16 mixed precision",
     "unpinned": "from the hub at no pinned revision: the resolved commit is in the predictions",
     "discourse": "pretraining saw discourse connectives, in target languages too",
     "source_discourse": "pretraining saw discourse connectives, in the source language alone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
@@ -13,49 +13,39 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.data.example import MULTIPLE_CHOICE, SPAN, Split, TaggedSentence
-from bench.errors import BadInput, TrainingFailed
+from bench.data.example import Split
+from bench.errors import TrainingFailed
+from bench.modeling import memory
 from bench.modeling.answers import predictions_of
+from bench.modeling.dropout import fast_dropout
 from bench.modeling.encoder import Encoder
-from bench.modeling.forward import check_fits, hidden_states
+from bench.modeling.forward import check_fits, hidden_states, read_by
 from bench.modeling.heads import Head
-from bench.modeling.predict import budget_batches, predict_rows
+from bench.modeling.packing import packs
+from bench.modeling.predict import Reading, budget_batches, predict_rows
 from bench.modeling.progress import Report, progress
-from bench.modeling.workload import workload
+from bench.modeling.workload import Workload, workload
 from bench.scores.answers import Rule
 from bench.training.batches import Rows, mixed_batches
 from bench.training.beside import MaskedTexts
+from bench.training.labels import check_labels
 from bench.training.loss import summed_loss
-from bench.training.optimizer import build_optimizer, optimizer_tensors, set_optimizer_tensors, set_rate
+from bench.training.optimizer import (
+    build_optimizer,
+    decay_until,
+    optimizer_tensors,
+    rate_at,
+    set_optimizer_tensors,
+    set_rate,
+)
 from bench.training.protocol import Phase
-from bench.training.schedule import rate_factor
+from bench.training.report import FinetuneReport, Spent
 from bench.training.scope import dropout_rates, frozen, own_randomness
 from bench.training.selection import Best, Evaluation, evaluation, training_weights
 from bench.training.snapshot import Snapshots, in_order, numbered, random_state, set_random_state
+from bench.training.vocabulary import Trimming, trimmed
 
 _SELECT_TOKENS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class FinetuneReport:
-    """What a phase did. `train_seconds` leaves out tokenization and the reading of the select split.
-
-    `best_step` is the step whose weights were kept; `examples`, `tokens` and `padded_tokens` (padding included) are
-    summed over steps; `truncated` counts training items that lost tokens; `history` holds each reading of the select
-    split. `collapsed` says that the kept weights answer at chance (None without a select split). `resumed_at` are the
-    steps at which an interrupted run went on; what was done twice is counted and timed once.
-    """
-
-    steps: int
-    best_step: int
-    train_seconds: float
-    examples: int
-    tokens: int
-    padded_tokens: int
-    truncated: int
-    history: tuple[Evaluation, ...]
-    collapsed: bool | None
-    resumed_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,29 +83,54 @@ def finetune(
     check_fits(encoder, tokenizer, phase.max_length)
     chosen = None if select is None else replace(select, examples=select.examples[: phase.select_limit])
     for split, its_head in [(train, head), *((part.train, part.head) for part in others)]:
-        _check_labels(its_head, split)
+        check_labels(its_head, split)
     if chosen is not None:
-        _check_labels(head, chosen)
+        check_labels(head, chosen)
     where = torch.device(device)
     modules = [encoder, head, *(part.head for part in others), *([] if beside is None else [beside.head])]
-    for module in modules:
-        module.to(where)
+    work = [workload(tokenizer, split, phase.max_length) for split in (train, *(part.train for part in others))]
+    reading = None if chosen is None else workload(tokenizer, chosen, phase.max_length)
+    memory.reset_peak(where)
     with ExitStack() as scope:
         scope.enter_context(own_randomness(where, seed, phase.role))
         scope.enter_context(dropout_rates(modules, phase.dropout))
+        scope.enter_context(fast_dropout(modules, where))
         scope.enter_context(frozen(encoder, phase))
-        parts = [Part(train, head), *others]
-        run = _Run(encoder, parts, modules, tokenizer, chosen, phase, seed, where, beside, rule)
+        words = scope.enter_context(_vocabulary(encoder, work, reading, beside))
+        for module in modules:
+            module.to(where)
+        heads = [head, *(part.head for part in others)]
+        parts = [_Part(words.renumbered(each), its) for each, its in zip(work, heads, strict=True)]
+        selection = None if chosen is None or reading is None else _Selection(chosen, words.renumbered(reading))
+        run = _Run(encoder, parts, modules, selection, phase, seed, where, beside, rule)
         run.go(report, snapshots)
-    return run.outcome()
+        words.decay = run.decay()
+        return run.outcome()
 
 
-@dataclass
-class _Spent:
-    seconds: float = 0.0
-    examples: int = 0
-    tokens: int = 0
-    padded: int = 0
+def _vocabulary(
+    encoder: Encoder, work: Sequence[Workload], reading: Workload | None, beside: MaskedTexts | None
+) -> AbstractContextManager[Trimming]:
+    if not _is_trimmable(beside):
+        return nullcontext(Trimming(None))
+    return trimmed(encoder, [each.encoded for each in (*work, *([] if reading is None else [reading]))])
+
+
+def _is_trimmable(beside: MaskedTexts | None) -> bool:
+    """Return whether word embeddings can be left out: not where masked tokens are named, for which all are read."""
+    return beside is None
+
+
+@dataclass(frozen=True)
+class _Part:
+    work: Workload
+    head: Head
+
+
+@dataclass(frozen=True)
+class _Selection:
+    split: Split
+    work: Workload
 
 
 class _Run:
@@ -124,10 +139,9 @@ class _Run:
     def __init__(
         self,
         encoder: Encoder,
-        parts: Sequence[Part],
+        parts: Sequence[_Part],
         modules: Sequence[nn.Module],
-        tokenizer: Any,
-        select: Split | None,
+        select: _Selection | None,
         phase: Phase,
         seed: int,
         device: torch.device,
@@ -136,25 +150,23 @@ class _Run:
     ) -> None:
         self.encoder, self.phase, self.seed, self.device = encoder, phase, seed, device
         self.modules, self.beside, self.rule = modules, beside, rule
-        self.heads = [part.head for part in parts]
-        self.work = [workload(tokenizer, part.train, phase.max_length) for part in parts]
-        self.select = select
-        self.select_work = None if select is None else workload(tokenizer, select, phase.max_length)
-        self.examples = sum(map(len, self.work))
+        self.parts, self.select = parts, select
+        self.examples = sum(len(part.work) for part in parts)
         self.total = phase.total_steps(self.examples)
         self.every = phase.evaluate_every or phase.steps_per_epoch(self.examples)
         self.optimizer = build_optimizer(self.modules, phase)
         self.step = 0
         self.best = Best()
         self.history: list[Evaluation] = []
-        self.spent = _Spent()
+        self.spent = Spent()
+        self.attention = "padded"
         self.resumed_at: tuple[int, ...] = ()
 
     def go(self, report: Report | None, snapshots: Snapshots | None) -> None:
         if snapshots is not None and (found := snapshots.latest()) is not None:
             self._resume(*found)
         drawn = mixed_batches(
-            [work.lengths for work in self.work], self.phase.batch_size, self.seed, self.phase.role,
+            [part.work.lengths for part in self.parts], self.phase.batch_size, self.seed, self.phase.role,
             self.phase.mixing_temperature,
         )  # fmt: skip
         batches = islice(drawn, self.step, None)
@@ -182,11 +194,22 @@ class _Run:
             examples=spent.examples,
             tokens=spent.tokens,
             padded_tokens=spent.padded,
-            truncated=sum(int(work.truncated.sum()) for work in self.work),
+            truncated=sum(int(part.work.truncated.sum()) for part in self.parts),
             history=tuple(self.history),
-            collapsed=None if best is None else best.collapsed(self.heads[0].classes),
+            collapsed=None if best is None else best.collapsed(self.parts[0].head.classes),
+            attention=self.attention,
+            vocabulary=len(self.encoder.get_input_embeddings().weight),
+            peak_bytes=memory.peak_bytes(self.device),
+            micro_batch=spent.micro_batch,
             resumed_at=self.resumed_at,
         )
+
+    def decay(self) -> float:
+        """Return what weight decay left, when the kept weights were there, of embeddings that took no part."""
+        if self.phase.freeze_embeddings or self.phase.frozen_layers:
+            return 1.0
+        kept = self.step if self.best.evaluation is None else self.best.evaluation.step
+        return decay_until(self.phase, kept, self.total)
 
     def _tensors(self) -> dict[str, Tensor]:
         weights = numbered("weights", training_weights(self.modules))
@@ -213,18 +236,16 @@ class _Run:
         chosen = None if facts["best"] is None else Evaluation(**facts["best"])
         self.best = Best(chosen, facts["since"], in_order("best", tensors))
         self.history = [Evaluation(**each) for each in facts["history"]]
-        self.spent = _Spent(**facts["spent"])
+        self.spent = Spent(**facts["spent"])
         self.step = facts["step"]
         self.resumed_at = (*facts["resumed_at"], self.step)
 
     def _train_on(self, part: int, items: Rows) -> float:
         for module in self.modules:
             module.train()
-        rate = self.phase.learning_rate * rate_factor(self.step, self.total, self.phase.warmup(self.total))
+        rate = rate_at(self.phase, self.step, self.total)
         set_rate(self.optimizer, rate)
-        self.optimizer.zero_grad(set_to_none=True)
-        terms = max(1, len(self.work[part].targets(items)))
-        loss = sum(self._backward(part, few, terms) for few in self._parts(items))
+        loss = self._gradients(self.parts[part], items)
         if self.beside is not None:
             loss += self.beside.backward(self.encoder, self.step, self.device)
         weights = [weight for group in self.optimizer.param_groups for weight in group["params"]]
@@ -234,27 +255,58 @@ class _Run:
         self.step += 1
         return loss
 
-    def _parts(self, items: Rows) -> Iterator[Rows]:
-        size = self.phase.micro_batch or len(items)
-        return (items[start : start + size] for start in range(0, len(items), size))
+    def _gradients(self, part: _Part, items: Rows) -> float:
+        """Set the gradients of the batch's mean loss and return it, in ever smaller passes until memory suffices."""
+        drawn = random_state(self.device)
+        while True:
+            self.optimizer.zero_grad(set_to_none=True)
+            size = min(filter(None, (self.phase.micro_batch, self.spent.micro_batch, len(items))))
+            try:
+                loss = sum(self._backward(part, few, items) for few in _pieces(items, size))
+            except RuntimeError as error:
+                if not memory.is_out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise TrainingFailed(self._no_memory(part, items)) from error
+                self.spent.micro_batch = -(-size // 2)
+            else:
+                self._count(part.work, items, size)
+                return loss
+            # Outside of the handler, whose traceback holds on to the pass that failed.
+            self.optimizer.zero_grad(set_to_none=True)
+            memory.release(self.device)
+            set_random_state(self.device, drawn)
 
-    def _backward(self, part: int, items: Rows, terms: int) -> float:
-        """Add the items' share of the batch's mean loss to the gradients, each term weighing 1 / terms."""
-        work, head = self.work[part], self.heads[part]
-        rows = work.rows(items)
-        targets = torch.from_numpy(work.targets(items)).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.phase.autocast):
+    def _backward(self, part: _Part, few: Rows, items: Rows) -> float:
+        """Add the share of `few` in the mean loss of `items` to the gradients: each term weighs 1 / terms."""
+        work, head = part.work, part.head
+        targets = torch.from_numpy(work.targets(few)).to(self.device)
+        with read_by(self.device, self.phase.autocast):
+            self.attention = "packed" if packs(self.encoder, self.device) else "padded"
             aggregated = head.aggregation is not None
-            states, mask = hidden_states(self.encoder, work.encoded, rows, self.device, aggregated)
-            chosen = states[-1] if head.aggregation is None else head.aggregation(states)
-            scores = work.scores(head, chosen, mask, items)
-        share = summed_loss(scores.float(), targets, self.phase) / terms
+            states, mask = hidden_states(self.encoder, work.encoded, work.rows(few), self.device, aggregated)
+        read = [layer.float() for layer in states]
+        chosen = read[-1] if head.aggregation is None else head.aggregation(read)
+        scores = work.scores(head, chosen, mask, few)
+        share = summed_loss(scores, targets, self.phase) / max(1, len(work.targets(items)))
         share.backward()  # type: ignore[no-untyped-call]
-        lengths = work.encoded.lengths[rows]
-        self.spent.examples += len(items)
-        self.spent.tokens += int(lengths.sum())
-        self.spent.padded += len(rows) * int(lengths.max())
         return float(share.detach())
+
+    def _count(self, work: Workload, items: Rows, size: int) -> None:
+        lengths = [work.encoded.lengths[work.rows(few)] for few in _pieces(items, size)]
+        tokens = sum(int(each.sum()) for each in lengths)
+        self.spent.examples += len(items)
+        self.spent.tokens += tokens
+        is_packed = self.attention == "packed"
+        self.spent.padded += tokens if is_packed else sum(len(each) * int(each.max()) for each in lengths)
+
+    def _no_memory(self, part: _Part, items: Rows) -> str:
+        longest = int(part.work.encoded.lengths[part.work.rows(items)].max())
+        return (
+            f"Got no memory on {self.device} for a single example of {longest} tokens at step {self.step + 1} of the "
+            f"{self.phase.role} phase on {self.phase.task}; lower max_length={self.phase.max_length} or take a smaller "
+            "model."
+        )
 
     def _check_finite(self, loss: float, norm: float, rate: float) -> None:
         if not math.isfinite(loss) or not math.isfinite(norm):
@@ -266,11 +318,12 @@ class _Run:
             )
 
     def _evaluate(self) -> None:
-        if self.select is None or self.select_work is None:
+        if self.select is None:
             return
-        batches = budget_batches(self.select_work.encoded.lengths, _SELECT_TOKENS)
-        (outputs,) = predict_rows(self.encoder, self.heads[0], [self.select_work], batches, str(self.device))
-        predictions = predictions_of(self.select, self.select_work, outputs, self.rule)
+        work, reading = self.select.work, Reading(str(self.device), self.phase.autocast)
+        batches = budget_batches(work.encoded.lengths, _SELECT_TOKENS)
+        (outputs,) = predict_rows(self.encoder, self.parts[0].head, [work], batches, reading)
+        predictions = predictions_of(self.select.split, work, outputs, self.rule)
         self.history.append(evaluation(self.step, predictions))
         self.best.offer(self.history[-1], self.modules)
 
@@ -278,24 +331,5 @@ class _Run:
         return self.phase.patience is not None and self.best.since >= self.phase.patience
 
 
-def _check_labels(head: Head, split: Split) -> None:
-    if not split.examples:
-        raise BadInput(f"Got no examples in split {split.name!r} ({split.language}); raise the limit that left none.")
-    if split.kind == SPAN:
-        return
-    if split.kind != MULTIPLE_CHOICE and head.classes != len(split.labels):
-        raise BadInput(
-            f"The head has {head.classes} classes, but split {split.name!r} has {len(split.labels)} labels "
-            f"({', '.join(split.labels)}); make the head for this task."
-        )
-    for example in split.examples:
-        for label in _labels(example):
-            if not 0 <= label < head.classes:
-                raise BadInput(
-                    f"Got label={label} for item {example.item_id!r} of split {split.name!r}, "
-                    f"but its labels are 0 to {head.classes - 1}; leave unlabelled items out."
-                )
-
-
-def _labels(example: Any) -> tuple[int, ...]:
-    return example.tags if isinstance(example, TaggedSentence) else (example.label,)
+def _pieces(items: Rows, size: int) -> Iterator[Rows]:
+    return (items[start : start + size] for start in range(0, len(items), size))

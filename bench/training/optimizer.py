@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from bench.training.protocol import Phase
+from bench.training.schedule import rate_factor
 
 
 def build_optimizer(modules: Iterable[nn.Module], phase: Phase) -> torch.optim.AdamW:
@@ -27,6 +29,16 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the learning rate `rate`."""
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def rate_at(phase: Phase, step: int, total: int) -> float:
+    """Return the learning rate of step `step` (from 0) of `total`."""
+    return phase.learning_rate * rate_factor(step, total, phase.warmup(total))
+
+
+def decay_until(phase: Phase, step: int, total: int) -> float:
+    """Return the factor that the first `step` of `total` steps leave of a matrix that never gets a gradient."""
+    return math.prod(1 - rate_at(phase, each, total) * phase.weight_decay for each in range(step))
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
