@@ -72,6 +72,7 @@ def _finetune(
     from bench.modeling.heads import new_head
     from bench.modeling.reference import reference_rate
     from bench.modeling.tokenization import load_tokenizer
+    from bench.tokens import kept_tokens
     from bench.training.checkpoint_io import save_classifier
     from bench.training.finetune import Part, finetune
     from bench.training.snapshot import Snapshots
@@ -109,6 +110,7 @@ def _finetune(
         others=parts[1:],
         beside=_beside(recipes, encoder, tokenizer, start) if phase.masked_batch else None,
         rule=recipes.rule,
+        kept=kept_tokens(engine.settings.store),
         snapshots=Snapshots(_unfinished(engine, recipes, is_target), engine.settings.snapshot_seconds, origin(here)),
     )
     save_classifier(directory, encoder, parts[0].head, tokenizer, {"role": role, "task": phase.task})
@@ -148,6 +150,7 @@ def _title(training: Training, role: str) -> str:
 def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) -> None:
     from bench.modeling.predict import predict
     from bench.modeling.reference import reference_rate
+    from bench.tokens import kept_tokens
     from bench.training.checkpoint_io import load_classifier
 
     splits = [split for split in engine.streams(recipes.training) if engine.stored(recipes.training, split) is None]
@@ -155,7 +158,7 @@ def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) 
     predictions, report = predict(
         classifier.encoder, classifier.head, classifier.tokenizer, splits, recipes.target_phase.max_length,
         engine.settings.device, report=watch(f"{_reader(recipes)}: predicting {len(splits)} splits"),
-        rule=recipes.rule, autocast=recipes.target_phase.autocast,
+        rule=recipes.rule, autocast=recipes.target_phase.autocast, kept=kept_tokens(engine.settings.store),
     )  # fmt: skip
     cost = asdict(report) | {"reference": reference_rate(engine.settings.device)}
     for split, each, truncated in zip(splits, predictions, report.truncated, strict=True):

@@ -24,7 +24,7 @@ from bench.modeling.heads import Head, masked_mean
 from bench.modeling.packing import packs
 from bench.modeling.progress import Report, progress
 from bench.modeling.tokenization import Encoded, concatenate, encode_texts
-from bench.modeling.workload import Row, Workload, workload
+from bench.modeling.workload import Kept, Row, Workload, anew, workload
 from bench.predictions import Predictions
 from bench.scores.answers import Rule
 
@@ -89,18 +89,20 @@ def predict(
     report: Report | None = None,
     rule: Rule = "squad",
     autocast: bool = False,
+    kept: Kept = anew,
 ) -> tuple[list[Predictions], PredictReport]:
     """Return the predictions for each of `splits`, rows in the split's own order, and the cost.
 
     `token_budget` bounds the positions of one batch (None: what suits the device); it changes logits by rounding only,
     and so do the halves of a batch that memory does not hold. `rule` says how answers to questions are compared
-    (bench.scores.answers). With `autocast` the encoder reads in bfloat16 mixed precision, the head in float32. Raises
+    (bench.scores.answers). With `autocast` the encoder reads in bfloat16 mixed precision, the head in float32. `kept`
+    is where token rows come from (bench.modeling.workload). Raises
     TrainingFailed when the checkpoint gives logits that are not finite, BadInput for splits or lengths that do not fit.
     """
     if not splits:
         raise BadInput("Got no splits, but a prediction needs at least 1; name a language.")
     check_fits(encoder, tokenizer, max_length)
-    parts = [workload(tokenizer, split, max_length) for split in splits]
+    parts = [workload(tokenizer, split, max_length, kept) for split in splits]
     stream = concatenate([part.encoded for part in parts])
     reading = Reading(device, autocast)
     batches = _batches(parts, _token_budget(device) if token_budget is None else token_budget)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,9 @@ from bench.modeling.windows import Window, encode_questions
 
 Ints = npt.NDArray[np.int64]
 Row = npt.NDArray[np.float32]
+
+# Returns the token rows of a split for a tokenizer and a length: those made before, or what the function makes.
+Kept = Callable[[Any, Split, int, Callable[[], Encoded]], Encoded]
 
 # Low enough that a forbidden token gets no probability, small enough for half precision.
 _FORBIDDEN = -1e4
@@ -149,13 +152,23 @@ class Spans(Workload):
         return scores.masked_fill(~torch.from_numpy(allowed).to(states.device)[..., None], _FORBIDDEN)
 
 
-def workload(tokenizer: Any, split: Split, max_length: int) -> Workload:
-    """Return the examples of `split` as token rows of at most `max_length`; raises BadInput for a kind with no head."""
+def anew(tokenizer: Any, split: Split, max_length: int, make: Callable[[], Encoded]) -> Encoded:
+    """Return the token rows that `make` makes."""
+    return make()
+
+
+def workload(tokenizer: Any, split: Split, max_length: int, kept: Kept = anew) -> Workload:
+    """Return the examples of `split` as token rows of at most `max_length`; raises BadInput for a kind with no head.
+
+    `kept` returns rows that were made before, or makes them; rows of words and windows are always made anew.
+    """
     examples: Sequence[Any] = split.examples
     if isinstance(examples[0], Example):
-        return _sentences(encode(tokenizer, examples, max_length), examples)
+        return _sentences(kept(tokenizer, split, max_length, lambda: encode(tokenizer, examples, max_length)), examples)
     if isinstance(examples[0], ChoiceExample):
-        return _choices(tokenizer, examples, max_length)
+        texts = _choice_texts(examples)
+        encoded = kept(tokenizer, split, max_length, lambda: encode_texts(tokenizer, texts, max_length))
+        return Labelled(encoded, np.arange(len(examples) + 1) * len(examples[0].choices), _labels(examples))
     if isinstance(examples[0], TaggedSentence):
         return _words(tokenizer, examples, max_length)
     if isinstance(examples[0], Question):
@@ -167,7 +180,7 @@ def _sentences(encoded: Encoded, examples: Sequence[Example]) -> Labelled:
     return Labelled(encoded, np.arange(len(encoded) + 1), _labels(examples))
 
 
-def _choices(tokenizer: Any, examples: Sequence[ChoiceExample], max_length: int) -> Labelled:
+def _choice_texts(examples: Sequence[ChoiceExample]) -> list[tuple[str, str]]:
     count = len(examples[0].choices)
     for one in examples:
         if len(one.choices) != count:
@@ -175,9 +188,7 @@ def _choices(tokenizer: Any, examples: Sequence[ChoiceExample], max_length: int)
                 f"Got {len(one.choices)} choices for item {one.item_id!r} and {count} for the first; "
                 "a task has one number of choices."
             )
-    texts = [(one.text, choice) for one in examples for choice in one.choices]
-    starts = np.arange(len(examples) + 1) * count
-    return Labelled(encode_texts(tokenizer, texts, max_length), starts, _labels(examples))
+    return [(one.text, choice) for one in examples for choice in one.choices]
 
 
 def _labels(examples: Sequence[Example] | Sequence[ChoiceExample]) -> Ints:

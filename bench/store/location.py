@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.errors import BadInput
 
-KINDS = ("intermediate", "checkpoint", "predictions", "row", "weights")
+KINDS = ("intermediate", "checkpoint", "predictions", "row", "weights", "tokens")
 _KEY = re.compile(r"[0-9a-f]{64}\Z")
 
 

@@ -24,7 +24,7 @@ from bench.modeling.heads import Head
 from bench.modeling.packing import packs
 from bench.modeling.predict import Reading, budget_batches, predict_rows
 from bench.modeling.progress import Report, progress
-from bench.modeling.workload import Workload, workload
+from bench.modeling.workload import Kept, Workload, anew, workload
 from bench.scores.answers import Rule
 from bench.training.batches import Rows, mixed_batches
 from bench.training.beside import MaskedTexts
@@ -70,15 +70,17 @@ def finetune(
     beside: MaskedTexts | None = None,
     rule: Rule = "squad",
     snapshots: Snapshots | None = None,
+    kept: Kept = anew,
 ) -> FinetuneReport:
     """Fine-tune `encoder` and `head` in place on `train` and leave them in eval mode with their best weights.
 
     `others` are further tasks, of which one is drawn for each step; `beside` are texts whose masked tokens are named
     beside the task; `rule` says how answers of the select split are compared. With `snapshots` the state is kept now
-    and then, and the newest one is where the run begins: it ends as if it had never stopped. On a CPU with a given
-    number of threads equal arguments give equal bytes; torch's global random state is left as it was. Data order and
-    dropout depend on (seed, role) alone. Raises TrainingFailed when the loss or its gradient is no finite number,
-    BadInput for data that do not fit the head or the encoder.
+    and then, and the newest one is where the run begins: it ends as if it had never stopped. `kept` is where token rows
+    come from (bench.modeling.workload). On a CPU with a given number of threads equal arguments give equal bytes;
+    torch's global random state is left as it was. Data order and dropout depend on (seed, role) alone. Raises
+    TrainingFailed when the loss or its gradient is no finite number, or memory does not hold one example, and BadInput
+    for data that do not fit the head or the encoder.
     """
     check_fits(encoder, tokenizer, phase.max_length)
     chosen = None if select is None else replace(select, examples=select.examples[: phase.select_limit])
@@ -88,7 +90,8 @@ def finetune(
         check_labels(head, chosen)
     where = torch.device(device)
     modules = [encoder, head, *(part.head for part in others), *([] if beside is None else [beside.head])]
-    work = [workload(tokenizer, split, phase.max_length) for split in (train, *(part.train for part in others))]
+    trained = (train, *(part.train for part in others))
+    work = [workload(tokenizer, split, phase.max_length, kept) for split in trained]
     reading = None if chosen is None else workload(tokenizer, chosen, phase.max_length)
     memory.reset_peak(where)
     with ExitStack() as scope:
