@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -20,6 +20,7 @@ def masked(lengths):
     return shown[:, None, None, :].expand(-1, 1, max(lengths), -1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.integers(1, 3), st.booleans(), st.none() | st.just(0.3))
 def test_without_a_dropped_share_it_is_torchs(lengths, heads, with_mask, scale):
     mask = masked(lengths) if with_mask else None

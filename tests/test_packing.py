@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.modeling.encoder import load_encoder
@@ -25,6 +25,7 @@ def encoded(rows):
     return from_rows(rows, [[place % 2 for place in range(len(row))] for row in rows], [False] * len(rows))
 
 
+@settings(deadline=None)
 @given(ROWS, st.booleans(), st.randoms(use_true_random=False))
 @example([[4], [4, 5, 6]], False, None)
 def test_states_are_those_of_a_padded_pass(encoder, rows, every_layer, order):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import tokens
@@ -27,6 +27,7 @@ def same(one, other):
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 2**31 - 1), max_size=5), st.booleans()), min_size=1, max_size=6))
 def test_a_file_gives_back_what_was_written(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("tokens") / "tokens.arrow"
