@@ -29,9 +29,8 @@ def row(language, views, **changes):
 
 def table(rows):
     (section,) = sections(rows, Ledger(), LANGUAGES)
-    text = further_views(section)
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
-    return [dict(zip(lines[0], line, strict=True)) for line in lines[2:]] if text else []
+    found = further_views(section)
+    return [dict(zip(found.headers, line, strict=True)) for line in found.rows] if found else []
 
 
 ROWS = [

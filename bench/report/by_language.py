@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from bench.catalog.language_info import LanguageInfo
 from bench.report.cells import Format, cell, interval_cell, points, signed_points
 from bench.report.flags import Footnotes
+from bench.report.parts import Table
 from bench.report.sections import Line, Section
 from bench.report.seeds import combine_seeds
-from bench.report.tables import MISSING, markdown_table
+from bench.report.tables import MISSING
 from bench.rows import Estimate, Row
 
 _HEADERS = ("intermediate", "language", "group", "seeds", "n")
@@ -18,9 +19,9 @@ _CALIBRATION = ("acc", "gap", "ECE-15", "floor")
 _TRANSFER = "gap minus source (95 %)"
 
 
-def by_language(section: Section, footnotes: Footnotes) -> str:
+def by_language(section: Section, footnotes: Footnotes) -> tuple[Table, ...]:
     """Return one table a model, its lines in order, each with its languages in the order of the section."""
-    return "\n\n".join(f"#### {model}\n\n{_table(section, model, footnotes)}" for model in section.models)
+    return tuple(_table(section, model, footnotes) for model in section.models)
 
 
 def language_rows(line: Line, token: str, recalibration: str = "none") -> list[Row]:
@@ -36,14 +37,14 @@ def over_seeds(rows: Iterable[Row], read: Callable[[Row], Estimate | None]) -> E
     return combine_seeds(present) if present and len(present) == len(estimates) else None
 
 
-def _table(section: Section, model: str, footnotes: Footnotes) -> str:
+def _table(section: Section, model: str, footnotes: Footnotes) -> Table:
     lines = [line for line in section.lines if line.model == model]
     with_truth = any(row.metric("true_ece15") for line in lines for row in line.rows)
     judged = [f"{section.score} (95 %)", "baseline"] if section.score else []
     truth = ["true ECE"] if with_truth else []
     headers = [*_HEADERS, *judged, *_CALIBRATION, *truth, _TRANSFER, f"gap {section.after}", "notes"]
     rows = [_cells(section, line, info, with_truth, footnotes) for line in lines for info in section.languages]
-    return markdown_table(headers, [row for row in rows if row], left=3)
+    return Table(headers, [row for row in rows if row], left=3, caption=model)
 
 
 def _cells(section: Section, line: Line, info: LanguageInfo, with_truth: bool, footnotes: Footnotes) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.condition import Condition
 from bench.report.ledger import SCORED, STATUSES, Ledger, LedgerEntry
-from bench.report.tables import markdown_table
+from bench.report.parts import Part, Table
 from bench.rows import Row
 
 NO_LEDGER = "Coverage is unknown: there is no ledger of the selected cases."
@@ -33,15 +33,15 @@ def reasons(ledger: Ledger) -> list[tuple[str, str, int, str]]:
     return [(*key, len(groups[key]), ", ".join(sorted({_model(entry) for entry in groups[key]}))) for key in order]
 
 
-def coverage(ledger: Ledger) -> str:
-    """Return the part of the leaderboard on coverage: the counts, by study and model, and the reasons."""
-    parts = [coverage_line(ledger)]
+def coverage(ledger: Ledger) -> Part:
+    """Return the part of a report on coverage: the counts, by study and model, and the reasons."""
+    tables = []
     if ledger.entries:
-        parts.append(markdown_table(["study", "model", "selected", *STATUSES], _by_model(ledger.entries), left=2))
+        tables.append(Table(["study", "model", "selected", *STATUSES], _by_model(ledger.entries), left=2))
     missing = [[status, reason, models, str(count)] for status, reason, count, models in reasons(ledger)]
     if missing:
-        parts.append(markdown_table(["status", "reason", "models", "cases"], missing, left=3))
-    return "\n\n".join(parts)
+        tables.append(Table(["status", "reason", "models", "cases"], missing, left=3))
+    return Part("Coverage", coverage_line(ledger), tuple(tables))
 
 
 def mark_earlier(rows: Iterable[Row], ledger: Ledger) -> list[Row]:

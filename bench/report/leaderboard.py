@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.catalog.language_info import TARGET_GROUPS, LanguageInfo
 from bench.report.averages import mean_rate
@@ -13,6 +14,7 @@ from bench.report.evidence import evidence
 from bench.report.flags import Footnotes
 from bench.report.frame import FRAME_READING, frames
 from bench.report.ledger import Ledger
+from bench.report.parts import Part, Table, markdown_part, tabled
 from bench.report.prediction_sets import prediction_sets
 from bench.report.recalibrations import recalibrations
 from bench.report.scores import (
@@ -31,6 +33,7 @@ from bench.report.tables import MISSING, escaped, markdown_table
 from bench.report.views import further_views
 from bench.rows import Row
 
+TITLE = "Calibration of zero-shot cross-lingual transfer"
 RATES = {
     "train ex/s": "train_examples_per_s",
     "train tokens/s": "train_tokens_per_s",
@@ -38,15 +41,17 @@ RATES = {
     "predict tokens/s": "predict_tokens_per_s",
 }
 _SETS = (
-    "### Prediction sets for 90 %, calibrated in the source language\n\n"
     "The gap is 90 % minus the coverage, so plus is too little; the worst is over target languages. Sizes are numbers "
     "of classes."
 )
 _VIEWS = (
-    "### Further views\n\nThe same predictions with another unit, or another rule for what is right: words predicted "
+    "The same predictions with another unit, or another rule for what is right: words predicted "
     "as part of an entity, whole entities, answers with half of the right words, all sentences as candidates."
 )
-_READING = (
+SCORES_PART = ""
+LANGUAGES_PART = "By language"
+NOTES_PART = "Notes"
+READING = (
     "Errors, accuracies and gaps are in percent points; the gap is mean confidence minus accuracy, so plus is "
     "over-confident. Numbers are means over languages, then seeds; in parentheses the range over seeds. `floor` is the "
     "ECE of a calibrated model of the same size, `true ECE` (artificial worlds) the error that ECE estimates, from the "
@@ -58,25 +63,47 @@ _READING = (
 )
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What Markdown and HTML show alike, computed once; `sections` holds each section with its parts."""
+
+    evidence: str
+    coverage: Part
+    frames: tuple[Table, ...]
+    sections: tuple[tuple[Section, tuple[Part, ...]], ...]
+
+
+def contents(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]) -> Contents:
+    """Return all parts of the leaderboard; `languages` maps the tokens of conditions to their facts."""
+    marked = mark_earlier(rows, ledger)
+    tables = tuple(Table(headers, table, 1, title) for title, headers, table in frames(marked, ledger))
+    found = sections(marked, ledger, languages)
+    return Contents(
+        evidence(marked), coverage(ledger), tables, tuple((section, section_parts(section)) for section in found)
+    )
+
+
 def leaderboard(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo]) -> str:
     """Return the whole leaderboard as Markdown; `languages` maps the tokens of conditions to their facts."""
-    marked = mark_earlier(rows, ledger)
-    parts = ["# Calibration of zero-shot cross-lingual transfer", escaped(evidence(marked))]
-    parts += ["## Coverage", coverage(ledger), *_frames(marked, ledger)]
-    found = sections(marked, ledger, languages)
-    if found:
-        parts += ["## How to read the tables", _READING]
-    return "\n\n".join([*parts, *map(_section, found)]) + "\n"
+    return markdown(contents(rows, ledger, languages))
 
 
-def _frames(rows: list[Row], ledger: Ledger) -> list[str]:
-    found = frames(rows, ledger)
-    if not found:
-        return []
-    parts = ["### Intermediate and target tasks", FRAME_READING]
-    for title, headers, table in found:
-        parts += [f"{escaped(title)}.", markdown_table(headers, table, left=1)]
-    return parts
+def markdown(found: Contents) -> str:
+    """Return the contents as Markdown."""
+    blocks = [f"# {TITLE}", escaped(found.evidence), *markdown_part(found.coverage, 2), *_frames(found.frames)]
+    if found.sections:
+        blocks += ["## How to read the tables", READING]
+    for section, parts in found.sections:
+        blocks += [f"## {escaped(section.title)}", introduction(section)]
+        blocks += [block for part in parts for block in markdown_part(part, 3)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _frames(tables: Sequence[Table]) -> list[str]:
+    blocks = ["### Intermediate and target tasks", FRAME_READING] if tables else []
+    for table in tables:
+        blocks += [f"{escaped(table.caption)}.", markdown_table(table.headers, table.rows, table.left)]
+    return blocks
 
 
 def footnotes_of(section: Section) -> Footnotes:
@@ -111,11 +138,11 @@ def score_sentence(section: Section) -> str:
     return f" The score is {section.score}; its baseline {where} is {spread}."
 
 
-def _transfer_part(section: Section) -> list[str]:
-    title = "### Transfer of the gap: language minus source, same checkpoint"
+def _transfer_part(section: Section) -> Part:
+    title = "Transfer of the gap: language minus source, same checkpoint"
     if section.source is None:
-        return [title, "There is no source language, and so no transfer."]
-    return [title, _groups_sentence(section), _transfers(section)]
+        return Part(title, "There is no source language, and so no transfer.")
+    return Part(title, _groups_sentence(section), (_transfers(section),))
 
 
 def trained_cells(scored: Scored) -> list[str]:
@@ -123,34 +150,36 @@ def trained_cells(scored: Scored) -> list[str]:
     return [scored.model, scored.training, MISSING if scored.line is None else str(len(scored.line.seeds))]
 
 
-def _section(section: Section) -> str:
+def introduction(section: Section) -> str:
+    """Return the words above the first table of a section: the ranking, and what the means are over."""
+    return (
+        f"Ranked by NLL, lower first. {members_sentence(section)}{score_sentence(section)}{genuine_sentence(section)}"
+    )
+
+
+def section_parts(section: Section) -> tuple[Part, ...]:
+    """Return the parts of a section, the scores first and without a title of their own."""
     footnotes = footnotes_of(section)
-    parts = [
-        f"## {escaped(section.title)}",
-        f"Ranked by NLL, lower first. {members_sentence(section)}{score_sentence(section)}{genuine_sentence(section)}",
-        _scores(section, footnotes),
-        *_transfer_part(section),
-        *_titled(_VIEWS, further_views(section)),
-        *_titled("### After recalibration", recalibrations(section, footnotes)),
-        *_titled(_SETS, prediction_sets(section)),
-        "### Throughput",
+    return (
+        Part(SCORES_PART, tables=(_scores(section, footnotes),)),
+        _transfer_part(section),
+        tabled("Further views", further_views(section), _VIEWS),
+        tabled("After recalibration", recalibrations(section, footnotes)),
+        tabled("Prediction sets for 90 %, calibrated in the source language", prediction_sets(section), _SETS),
         _throughput(section),
-        "### By language",
-        by_language(section, footnotes),
-    ]
-    if footnotes.flags:
-        parts += ["### Notes", "\n".join(f"- {escaped(text)}" for text in footnotes.texts())]
-    return "\n\n".join(parts)
+        Part(LANGUAGES_PART, tables=by_language(section, footnotes)),
+        Part(NOTES_PART, items=tuple(footnotes.texts())),
+    )
 
 
-def _scores(section: Section, footnotes: Footnotes) -> str:
+def _scores(section: Section, footnotes: Footnotes) -> Table:
     columns = kept(SCORES, section)
     headers = ["#", "model", "intermediate", "seeds", *(column.title for column in columns), "notes"]
     rows = [
         [_rank(one), *trained_cells(one), *cells(one, columns), marks(one.line, footnotes)]
         for one in ranked(section, columns)
     ]
-    return markdown_table(headers, rows, left=3)
+    return Table(headers, rows, left=3)
 
 
 def marks(line: Line | None, footnotes: Footnotes) -> str:
@@ -162,17 +191,13 @@ def _rank(scored: Scored) -> str:
     return MISSING if scored.rank is None else str(scored.rank)
 
 
-def _transfers(section: Section) -> str:
+def _transfers(section: Section) -> Table:
     headers = ["model", "intermediate", "seeds", *(column.title for column in TRANSFERS), "worst language"]
     rows = [
         [*trained_cells(one), *cells(one, TRANSFERS), worst_cell(section, one.line)]
         for one in ranked(section, TRANSFERS)
     ]
-    return markdown_table(headers, rows, left=2)
-
-
-def _titled(title: str, table: str) -> list[str]:
-    return [title, table] if table else []
+    return Table(headers, rows, left=2)
 
 
 def _groups_sentence(section: Section) -> str:
@@ -180,12 +205,12 @@ def _groups_sentence(section: Section) -> str:
     return f"Source: {section.source or 'none'}. Rich: {rich}. Poor: {poor}. Worst is where the gap is largest in size."
 
 
-def _throughput(section: Section) -> str:
+def _throughput(section: Section) -> Part:
     rows = [_rates(line) for line in section.lines]
     timed = any(value != MISSING for row in rows for value in row[2:])
     reasons = sorted({row.throughput_note for line in section.lines for row in line.rows if row.throughput_note})
-    table = [markdown_table(["model", "intermediate", *RATES], rows, left=2)] if timed else ["No work was timed."]
-    return "\n\n".join([*table, *(["\n".join(f"- {escaped(reason)}" for reason in reasons)] if reasons else [])])
+    table = Table(["model", "intermediate", *RATES], rows, left=2)
+    return Part("Throughput", "" if timed else "No work was timed.", (table,) if timed else (), tuple(reasons))
 
 
 def _rates(line: Line) -> list[str]:

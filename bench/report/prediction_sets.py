@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from bench.report.averages import Quantity, average
 from bench.report.cells import signed_points, sizes, spread_cell
+from bench.report.parts import Table
 from bench.report.scores import targets
 from bench.report.sections import Line, Section
-from bench.report.tables import markdown_table
 from bench.rows import Row
 
 _METHODS = ("lac", "aps", "raps")
 
 
-def prediction_sets(section: Section) -> str:
-    """Return the table, empty where no row has prediction sets."""
+def prediction_sets(section: Section) -> Table | None:
+    """Return the table, None where no row has prediction sets."""
     if not any(_of(row, "lac", "gap") is not None for line in section.lines for row in line.rows):
-        return ""
+        return None
     rows = [_cells(section, line, method) for line in section.lines for method in _METHODS]
     headers = ["model", "intermediate", "sets", "source gap", "gap", "worst gap", "source size", "size"]
-    return markdown_table(headers, rows, left=3)
+    return Table(headers, rows, left=3)
 
 
 def _cells(section: Section, line: Line, method: str) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bench.report.averages import average, metric, transfer
 from bench.report.cells import nats, points, signed_points, spread_cell, square_points
 from bench.report.flags import TARGET_LABELS, Footnotes
+from bench.report.parts import Table
 from bench.report.scores import targets
 from bench.report.sections import Line, Section
-from bench.report.tables import markdown_table
 
 # Columns of the other tables already show these.
 _SHOWN = frozenset({"none", "ts_en", "ts_pivot"})
@@ -20,15 +20,15 @@ _COLUMNS = (
 )
 
 
-def recalibrations(section: Section, footnotes: Footnotes) -> str:
-    """Return the table, empty where there is nothing that the other tables do not show."""
+def recalibrations(section: Section, footnotes: Footnotes) -> Table | None:
+    """Return the table, None where there is nothing that the other tables do not show."""
     found = {row.recalibration for line in section.lines for row in line.rows}
     if found <= _SHOWN:
-        return ""
+        return None
     names = ["none", *sorted(found - {"none"})]
     rows = [_cells(section, line, name, footnotes) for line in section.lines for name in names]
     headers = ["model", "intermediate", "recalibration", *(title for title, _, _ in _COLUMNS), "notes"]
-    return markdown_table(headers, rows, left=3)
+    return Table(headers, rows, left=3)
 
 
 def _cells(section: Section, line: Line, name: str, footnotes: Footnotes) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bench.report.averages import Quantity, average, floor, metric, transfer
 from bench.report.cells import Format, points, signed_points, spread_cell
+from bench.report.parts import Table
 from bench.report.scores import targets
 from bench.report.sections import Line, Section
-from bench.report.tables import markdown_table
 
 _COLUMNS: tuple[tuple[str, Quantity, Format], ...] = (
     ("right", metric("accuracy"), points),
@@ -20,14 +20,14 @@ _COLUMNS: tuple[tuple[str, Quantity, Format], ...] = (
 )
 
 
-def further_views(section: Section) -> str:
-    """Return the table, empty where the task has but one view."""
+def further_views(section: Section) -> Table | None:
+    """Return the table, None where the task has but one view."""
     names = sorted({name for line in section.lines for row in line.rows for name in row.views})
     if not names:
-        return ""
+        return None
     rows = [_cells(section, _seen(line, name), name) for line in section.lines for name in names]
     headers = ["model", "intermediate", "view", "source gap", *(title for title, _, _ in _COLUMNS)]
-    return markdown_table(headers, rows, left=3)
+    return Table(headers, rows, left=3)
 
 
 def _seen(line: Line, name: str) -> Line:
