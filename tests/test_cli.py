@@ -30,12 +30,12 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def test_report_writes_the_leaderboard_and_a_figure_for_each_study(
+def test_report_writes_the_leaderboard_a_figure_for_each_study_and_the_page(
     results: Path, capsys: pytest.CaptureFixture
 ) -> None:
     assert main(["report", str(results)]) == 0
-    written = [results / "leaderboard.md", *sorted(results.glob("degradation-*.svg"))]
-    assert len(written) == 3
+    written = [results / "leaderboard.md", results / "index.html", *sorted(results.glob("degradation-*.svg"))]
+    assert len(written) == 4
     assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
     text = (results / "leaderboard.md").read_text()
     assert text.count("Ranked by NLL") == 2

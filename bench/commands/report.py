@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.report.directory import LEDGER, ROWS, read_results, write_reports
 
-SUMMARY = f"rebuild leaderboard and figures from {ROWS} and {LEDGER}"
+SUMMARY = f"rebuild leaderboard, figures and index.html from {ROWS} and {LEDGER}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

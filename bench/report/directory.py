@@ -8,8 +8,9 @@ from pathlib import Path
 from bench.errors import BadInput
 from bench.report.figures import degradation_figure
 from bench.report.language_table import languages_of
-from bench.report.leaderboard import leaderboard
+from bench.report.leaderboard import contents, markdown
 from bench.report.ledger import Ledger, read_ledger
+from bench.report.page.page import write_page
 from bench.report.sections import sections
 from bench.rows import Row, read_rows
 from bench.small_files import replace_text
@@ -28,11 +29,13 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
 
 
 def write_reports(rows: Sequence[Row], ledger: Ledger, output: Path) -> list[Path]:
-    """Write the leaderboard and one figure a section to `output` and return their paths."""
+    """Write the leaderboard, one figure a section, and the page that shows both to `output`; return their paths."""
     languages = languages_of(rows)
+    found = contents(rows, ledger, languages)
     paths = [output / LEADERBOARD]
-    replace_text(paths[0], leaderboard(rows, ledger, languages))
+    replace_text(paths[0], markdown(found))
     for section in sections(rows, ledger, languages):
         paths.append(output / f"degradation-{section.slug}.svg")
         degradation_figure(section, paths[-1])
-    return paths
+    data = [path for path in (output / ROWS, output / LEDGER) if path.exists()]
+    return [*paths, write_page(found, output, [*paths, *data])]

@@ -42,6 +42,13 @@ _TEXTS = {
 }
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+_NUMBERS = {mark: digit for digit, mark in _DIGITS.items()}
+
+
+def mark_number(mark: str) -> int:
+    """Return the number of a mark: 13 for "¹³"."""
+    return int(mark.translate(_NUMBERS))
+
 
 @dataclass(frozen=True, slots=True)
 class Footnotes:

@@ -65,10 +65,14 @@ READING = (
 
 @dataclass(frozen=True)
 class Contents:
-    """What Markdown and HTML show alike, computed once; `sections` holds each section with its parts."""
+    """What Markdown and HTML show alike, computed once; `sections` holds each section with its parts.
+
+    `counts` is the number of cases of every status.
+    """
 
     evidence: str
     coverage: Part
+    counts: Mapping[str, int]
     frames: tuple[Table, ...]
     sections: tuple[tuple[Section, tuple[Part, ...]], ...]
 
@@ -79,7 +83,11 @@ def contents(rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, Langua
     tables = tuple(Table(headers, table, 1, title) for title, headers, table in frames(marked, ledger))
     found = sections(marked, ledger, languages)
     return Contents(
-        evidence(marked), coverage(ledger), tables, tuple((section, section_parts(section)) for section in found)
+        evidence(marked),
+        coverage(ledger),
+        ledger.counts(),
+        tables,
+        tuple((section, section_parts(section)) for section in found),
     )
 
 
