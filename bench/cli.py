@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import __version__
-from bench.commands import mirror, pocket, report, store
+from bench.commands import export, mirror, pocket, report, store
 from bench.errors import CrosscalError
 
 BAD_USE = 2
@@ -26,6 +26,7 @@ class Command:
 
 COMMANDS = (
     Command("report", report.SUMMARY, report.configure, report.run),
+    Command("export", export.SUMMARY, export.configure, export.run),
     Command("store", store.SUMMARY, store.configure, store.run),
     Command("mirror", mirror.SUMMARY, mirror.configure, mirror.run),
     Command("pocket", pocket.SUMMARY, pocket.configure, pocket.run),

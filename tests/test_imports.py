@@ -28,6 +28,7 @@ ALLOWED = {
     "rows": BASE,
     "gate": BASE | {"rows", "plan", "catalog", "calibration", "statistics", "report"},
     "report": BASE | {"catalog", "data", "rows", "calibration", "statistics"},
+    "export": BASE | {"catalog", "data", "rows", "report"},
     "pretraining": BASE | {"data", "modeling", "training", "catalog"},
 }
 
