@@ -20,7 +20,8 @@ def flat(row: Row) -> dict[str, Value]:
 
     Units are those of the row. A metric's name that is one of the first columns loses against it.
     """
-    return _identity(row) | {name: value for name, value in _numbers(row) if name not in _identity(row)}
+    identity = _identity(row)
+    return identity | {name: value for name, value in _numbers(row) if name not in identity}
 
 
 def _identity(row: Row) -> dict[str, Value]:

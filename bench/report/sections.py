@@ -88,7 +88,7 @@ class Section:
         """The temperature scaling that tables show beside the confidence as it is."""
         return "ts_en" if tasks.target(self.target).trains else "ts_pivot"
 
-    @property
+    @cached_property
     def score(self) -> str:
         """The name of the task's first score where the accuracy of what is calibrated is another number, else ""."""
         names = {row.baseline[0] for line in self.lines for row in line.rows if row.baseline is not None}
