@@ -91,8 +91,10 @@ def test_no_script_runs_but_the_pages_own():
     policy = next(each["content"] for tag, each in found.tags if tag == "meta" and "http-equiv" in each)
     digest = base64.b64encode(hashlib.sha256(found.scripts[-1].encode()).digest()).decode()
 
-    assert f"script-src 'sha256-{digest}'" in policy
-    assert policy.startswith("default-src 'none'; ")
+    assert policy == (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
 
 def test_equal_rows_in_any_order_give_equal_bytes():

@@ -31,8 +31,12 @@ def browser():
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    nll = {"none": 1.25, "more": 10.5, "snli": 0.5}
-    rows = [row for name, value in nll.items() for row in make_rows(intermediate=name, nll=value, flags=[HOSTILE])]
+    trained = {
+        "none": {"nll": 1.25},
+        "more": {"nll": 10.5, "confidence": 0.55},
+        "snli": {"nll": 0.5, "confidence": 0.7},
+    }
+    rows = [row for name, own in trained.items() for row in make_rows(intermediate=name, flags=[HOSTILE], **own)]
     # Languages are missing, so that its means are.
     rows += make_rows(model="xlmr_large", languages=("en", "sw"))
     rows += make_rows(model="mbert", study="cd" * 32, languages=("en", "tr"))
@@ -87,6 +91,13 @@ def test_a_click_sorts_by_number_and_leaves_what_is_missing_last(opened):
         (["0.500", "1.250", "10.500", "–"], None),
     ]
     assert page.locator("#status").inner_text() == "Back in the first order."
+
+
+def test_a_sign_counts(opened):
+    page = opened()
+    section(page).locator("table.scores thead button", has_text="gap").first.click()
+
+    assert column(page, "gap") == ["-20.0", "-5.0", "+14.0", "–"]
 
 
 def test_words_sort_as_words_and_one_column_at_a_time(opened):
