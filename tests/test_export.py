@@ -58,6 +58,18 @@ def test_no_metric_takes_the_place_of_what_a_row_is():
     assert (record["study"], record["n"], record["n_low"]) == (STUDY, 5010, 0.49)
 
 
+def test_what_reading_did_not_check_makes_no_column_of_nonsense():
+    sets = {**WHOLE["prediction_sets"], "new": None, "other": {"gap": "x"}}
+    record = flat(Row(WHOLE | {"prediction_sets": sets, "timings": {"train_s": 10**400, "predict_s": True}}))
+
+    assert {record[name] for name in ("sets_new_gap", "sets_other_gap", "train_s", "predict_s")} == {None}
+
+
+def test_a_number_too_large_for_a_column_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"Got a column n that Parquet cannot hold .*; look for it in the rows\."):
+        write_parquet([make_row(n=10**30)], tmp_path / "x.parquet")
+
+
 def test_columns_are_those_of_every_record_first():
     assert columns_of([{"b": 1, "x": 2, "a": 3}, {"b": 1, "a": 2, "c": 3}]) == ["b", "a", "c", "x"]
 

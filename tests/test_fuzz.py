@@ -31,6 +31,9 @@ from bench.catalog.own_models import own_model
 from bench.data.mirror import find_file, find_model
 from bench.data.sources import Access
 from bench.errors import BadInput, Corrupt, CrosscalError, DataError
+from bench.export.model_index import write_model_cards
+from bench.export.parquet import write_parquet
+from bench.export.properties import case_properties
 from bench.gate.baseline import Baseline, read_baseline, write_baseline
 from bench.gate.compare import compare
 from bench.gate.measured import Measured, measured
@@ -38,8 +41,10 @@ from bench.modeling.directory import EncoderShape, check_shape, read_config
 from bench.plan import Training
 from bench.predictions import read_predictions, write_predictions
 from bench.report.language_table import languages_of
-from bench.report.leaderboard import leaderboard
+from bench.report.leaderboard import contents, leaderboard
 from bench.report.ledger import Ledger, read_ledger, write_ledger
+from bench.report.page.page import page
+from bench.report.sections import sections
 from bench.report.summary import terminal_summary
 from bench.rows import read_rows, write_rows
 from bench.store.manifest import check_files, read_manifest, seal
@@ -94,7 +99,11 @@ def _read_rows(directory: Path) -> None:
     assert {row.key for row in read_rows(directory / "again.jsonl")} == {row.key for row in rows}
     try:
         languages = languages_of(rows)
+        page(contents(rows, Ledger(), languages), {}, [])
         leaderboard(rows, Ledger(), languages)
+        write_parquet(rows, directory / "rows.parquet")
+        write_model_cards(sections(rows, Ledger(), languages), directory / "cards")
+        case_properties(rows)
         terminal_summary(rows, Ledger(), languages, 100)
     except CrosscalError:
         # A target or a world that this version does not have: the reports say so, and not which file it was in.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from sys import float_info
 from typing import Any
 
 from bench.condition import Condition
@@ -53,7 +54,9 @@ def _numbers(row: Row) -> Iterator[tuple[str, Value]]:
         yield from _estimates(f"view_{view}_", (seen or {}).get("metrics") or {})
         yield from _estimates(f"view_{view}_transfer_", (seen or {}).get("transfer") or {})
     for method, sets in sorted((data.get("prediction_sets") or {}).items()):
-        yield from ((f"sets_{method}_{name}", _number(sets.get(name))) for name in _SETS)
+        # Only the methods that this version knows were checked when the row was read.
+        stated = sets if isinstance(sets, dict) else {}
+        yield from ((f"sets_{method}_{name}", _number(stated.get(name))) for name in _SETS)
     for part in ("throughput", "timings"):
         yield from ((name, _number(value)) for name, value in sorted(data[part].items()))
     yield from ((f"digest_{name}", _text(value)) for name, value in sorted(data["digests"].items()))
@@ -69,7 +72,9 @@ def _estimates(prefix: str, entries: Mapping[str, Any]) -> Iterator[tuple[str, V
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > float_info.max:
+        return None
+    return float(value)
 
 
 def _text(value: Any) -> str | None:

@@ -29,10 +29,19 @@ def write_parquet(rows: Iterable[Row], path: Path) -> None:
     if not records:
         raise BadInput("Got no rows to export; run some cases first, or name another results directory.")
     names = columns_of(records)
-    arrays = [pa.array([record.get(name) for record in records], _type(name, records)) for name in names]
+    arrays = [_array(name, records) for name in names]
     content = BytesIO()
     pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), content, compression="zstd")
     replace_bytes(path, content.getvalue())
+
+
+def _array(name: str, records: list[dict[str, Any]]) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array([record.get(name) for record in records], _type(name, records))
+    except (pa.ArrowException, OverflowError) as error:
+        raise BadInput(f"Got a column {name} that Parquet cannot hold ({error}); look for it in the rows.") from error
 
 
 def _type(name: str, records: list[dict[str, Any]]) -> Any:
