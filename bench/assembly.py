@@ -21,7 +21,7 @@ from bench.store.provenance import origin
 
 _ROWS_FILE = "rows.jsonl"
 # Raised by hand whenever rows say more of the same predictions than before.
-_ROW_VERSION = 3
+_ROW_VERSION = 4
 _RATES = (
     "train_examples_per_s", "train_tokens_per_s", "train_reference",
     "predict_examples_per_s", "predict_tokens_per_s", "predict_reference",
@@ -109,6 +109,7 @@ def _row(
             "throughput": throughput(provenance),
             "throughput_note": provenance["timing_note"],
             "timings": _timings(provenance),
+            "engine": _engine(provenance),
         }
     )
 
@@ -182,6 +183,15 @@ def throughput(provenance: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _rate(amount: float, seconds: float) -> float | None:
     return amount / seconds if seconds > 0 else None
+
+
+def _engine(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the work was done: packed or padded, in how many pieces, and the peak of its memory in bytes."""
+    train, predict = provenance["train"], provenance["predict"]
+    parts = {"predict": {name: predict[name] for name in ("attention", "halved", "peak_bytes")}}
+    if train is not None:
+        parts["train"] = {name: train[name] for name in ("attention", "vocabulary", "micro_batch", "peak_bytes")}
+    return parts
 
 
 def _timings(provenance: Mapping[str, Any]) -> dict[str, float]:

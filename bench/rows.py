@@ -36,7 +36,7 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "throughput_note": (str,),
     "timings": (dict,),
 }
-NOT_REPRODUCIBLE = frozenset({"device", "provenance", "throughput", "throughput_note", "timings"})
+NOT_REPRODUCIBLE = frozenset({"device", "engine", "provenance", "throughput", "throughput_note", "timings"})
 _JSON_NAMES = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
 _NUMBERS = ("value", "low", "high", "floor", "p")
 _STUDY = re.compile(r"[0-9a-f]{64}\Z")
@@ -267,6 +267,7 @@ def _check_later_fields(data: Mapping[str, Any]) -> None:
         if view is not None:
             _check_view(name, view, data)
     _check_baseline(data.get("baseline"))
+    _object(data, "engine")
     sets = _object(data, "prediction_sets")
     for method in _SETS if sets else ():
         for part in ("gap", "mean_size"):

@@ -247,6 +247,20 @@ class TestWorkers:
         assert all(row.rate("train_examples_per_s") is None for row in finished.rows)
 
 
+def test_rows_say_how_the_work_was_done(suite, tiny):
+    for row in suite(*tiny, "-k", "none").rows:
+        trained, read = row.data["engine"]["train"], row.data["engine"]["predict"]
+
+        assert (trained["attention"], trained["micro_batch"], read["attention"], read["halved"]) == (
+            "padded",
+            None,
+            "padded",
+            0,
+        )
+        assert trained["vocabulary"] > 0
+        assert min(trained["peak_bytes"], read["peak_bytes"]) > 2**20
+
+
 def test_throughput_is_recorded_where_work_happens(suite, tiny, pytester):
     finished = suite(*tiny, "-k", "none", f"--benchmark-json={pytester.path / 'bench.json'}")
     benchmarks = json.loads((pytester.path / "bench.json").read_text())["benchmarks"]
