@@ -16,8 +16,9 @@ from bench.report.language_table import languages_of
 from bench.report.leaderboard import leaderboard
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
 from bench.report.sections import sections
-from bench.rows import Estimate, write_rows
+from bench.rows import Estimate, Row, write_rows
 from tests.row_factory import LANGUAGES, STUDY, make_row, make_rows
+from tests.slope_rows import ladder_rows
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def test_report_writes_the_leaderboard_a_figure_for_each_study_and_the_page(
     results: Path, capsys: pytest.CaptureFixture
 ) -> None:
     assert main(["report", str(results)]) == 0
-    written = [results / "leaderboard.md", results / "index.html", *sorted(results.glob("degradation-*.svg"))]
-    assert len(written) == 4
+    pages = [results / name for name in ("leaderboard.md", "answer.md", "index.html")]
+    written = [*pages, *sorted(results.glob("degradation-*.svg"))]
+    assert len(written) == 5
     assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
     text = (results / "leaderboard.md").read_text()
     assert text.count("Ranked by NLL") == 2
@@ -145,3 +147,18 @@ def test_pocket_build_says_which_worlds_and_models_there_are(capsys):
 def test_eleven_intermediate_tasks_can_be_told_apart():
     assert len({style(place) for place in range(49)}) == 49
     assert [style(place)[1] for place in range(8)][7] != style(0)[1]
+
+
+def test_a_store_that_is_none_is_refused_and_one_without_the_predictions_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write_rows(tmp_path / "results" / "results.jsonl", ladder_rows(0.1))
+
+    assert main(["report", str(tmp_path / "results"), "--store", str(tmp_path / "none")]) == BAD_USE
+    assert "which is no directory; name the store that the run used" in capsys.readouterr().err
+    (tmp_path / "store").mkdir()
+    digests = {"predictions": "ab" * 32}
+    rows = [Row({**row.data, "digests": digests}) for row in ladder_rows(0.1)]
+    write_rows(tmp_path / "results" / "results.jsonl", rows)
+    assert main(["report", str(tmp_path / "results"), "--store", str(tmp_path / "store")]) == 0
+    assert (tmp_path / "results" / "answer.md").read_text().startswith("# The answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BadInput
 from bench.report.figures import degradation_figure
@@ -15,9 +16,13 @@ from bench.report.sections import sections
 from bench.rows import Row, read_rows
 from bench.small_files import replace_text
 
+if TYPE_CHECKING:
+    from bench.report.panels import Replicates
+
 ROWS = "results.jsonl"
 LEDGER = "ledger.json"
 LEADERBOARD = "leaderboard.md"
+ANSWER = "answer.md"
 
 
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
@@ -28,12 +33,21 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
     return read_rows(rows) if rows.exists() else [], read_ledger(ledger) if ledger.exists() else Ledger()
 
 
-def write_reports(rows: Sequence[Row], ledger: Ledger, output: Path) -> list[Path]:
-    """Write the leaderboard, one figure a section, and the page that shows both to `output`; return their paths."""
+def write_reports(
+    rows: Sequence[Row], ledger: Ledger, output: Path, replicates: Replicates | None = None
+) -> list[Path]:
+    """Write leaderboard, answer, one figure a section, and the page that shows tables and figures; return their paths.
+
+    `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows.
+    """
+    # It needs scipy, which no command is to wait for that makes no report.
+    from bench.report.answer import answer
+
     languages = languages_of(rows)
     found = contents(rows, ledger, languages)
-    paths = [output / LEADERBOARD]
+    paths = [output / LEADERBOARD, output / ANSWER]
     replace_text(paths[0], markdown(found))
+    replace_text(paths[1], answer(rows, ledger, languages, replicates))
     for section in sections(rows, ledger, languages):
         paths.append(output / f"degradation-{section.slug}.svg")
         degradation_figure(section, paths[-1])

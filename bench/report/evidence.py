@@ -17,7 +17,7 @@ _SIZES_FOR_A_SLOPE = 4
 
 def evidence(rows: Iterable[Row]) -> str:
     """Return the first words of every report: the strongest rung of evidence among `rows`."""
-    usable = [row for row in rows if not _NO_EVIDENCE & set(row.flags)]
+    usable = usable_rows(rows)
     real = [row for row in usable if row.world == REAL]
     ladders = _ladders(row.condition.model for row in real if not _NO_SIZE & set(row.flags))
     if ladders:
@@ -28,6 +28,11 @@ def evidence(rows: Iterable[Row]) -> str:
         worlds = ", ".join(sorted({row.world for row in usable}))
         return f"{NOT_ANSWERED} The strongest rung with data is the artificial one ({worlds}): an analogue only."
     return f"{NOT_ANSWERED} No rung has data yet."
+
+
+def usable_rows(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that are evidence of something: pretrained weights of the catalog, on the data they name."""
+    return [row for row in rows if not _NO_EVIDENCE & set(row.flags)]
 
 
 def _real_rung(rows: list[Row]) -> str:

@@ -1,0 +1,84 @@
+"""The answer: which evidence there is, what it says of the question in one paragraph, and the tables behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.answer_paragraph import paragraph
+from bench.report.answer_tables import levels_table, tests_table
+from bench.report.coverage import mark_earlier
+from bench.report.evidence import evidence, usable_rows
+from bench.report.ledger import Ledger
+from bench.report.panels import Replicates, no_replicates
+from bench.report.sections import sections
+from bench.report.size_tests import Family, families
+from bench.report.tables import escaped
+from bench.rows import Row
+
+QUESTION = (
+    "What does the size of a pretrained multilingual encoder do to the loss of calibration that comes with zero-shot "
+    "cross-lingual transfer, after English intermediate-task training, in morphologically rich languages, on XNLI?"
+)
+_RUNGS = {
+    "size": "real, independently pretrained sizes",
+    "depth": "real, truncated (depth of one encoder, never model size)",
+    "artificial": "artificial worlds (an analogue)",
+}
+_READING = (
+    "Numbers are percent points of the signed gap (mean confidence minus accuracy; plus is over-confident); transfer "
+    "is the gap in a language minus the gap in the source, same checkpoint. A change is that of the least-squares line "
+    "over log non-embedding parameters from the smallest to the largest size, so that 1 point, the smallest effect of "
+    "interest, applies to it. The claim that a verdict judges is that the quantity rises with size. In the real world "
+    "two errors have to agree: over items and seeds, conditional on these checkpoints, and that of the sizes about "
+    "the line (n - 2 degrees of freedom), with the checkpoint as unit; the larger p counts. In artificial worlds the "
+    "world is the unit. p-values are Holm's over the three tests; equivalence is two one-sided tests. The second table "
+    "has each quantity at every size, 95 % over items and seeds, conditional on these checkpoints (`items` where there "
+    "is one seed)."
+)
+_BOUND = (
+    "The part of the items in these errors is the most it can be, read off the intervals of rows; "
+    "`crosscal report --store DIR` takes it from the stored predictions."
+)
+
+
+def answer(
+    rows: Iterable[Row],
+    ledger: Ledger,
+    languages: Mapping[str, LanguageInfo],
+    replicates: Replicates | None = None,
+) -> str:
+    """Return the whole answer as Markdown; `languages` maps the tokens of conditions to their facts.
+
+    `replicates` gives joint intervals (bench.report.joint_draws); without, their item part is a bound off the rows.
+    """
+    marked = mark_earlier(rows, ledger)
+    made = families(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
+    parts = ["# The answer", f"*{QUESTION}*", "## Evidence", _ladder(made, marked), paragraph(evidence(marked), made)]
+    if made:
+        bound = [_BOUND] if any(family.bounded for family in made) else []
+        parts += ["## Confirmatory tests", " ".join([_READING, *bound]), *map(_family, made)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _ladder(made: Sequence[Family], rows: Sequence[Row]) -> str:
+    lines = [f"- {title}: {_rung([one for one in made if one.rung == rung])}" for rung, title in _RUNGS.items()]
+    on_a_ladder = {token for family in made for token in family.models}
+    alone = sorted({row.condition.model for row in usable_rows(rows)} - on_a_ladder)
+    return "\n".join([*lines, *([f"- at one size, so on no rung: {escaped(', '.join(alone))}."] if alone else [])])
+
+
+def _rung(made: Sequence[Family]) -> str:
+    if not made:
+        return "no data."
+    return escaped("; ".join(_described(family) for family in made) + ".")
+
+
+def _described(family: Family) -> str:
+    worlds = "" if family.real else f" in {', '.join(world.section.world for world in family.worlds)}"
+    verdicts = ", ".join(f"{one.test} {one.judged.verdict}" for one in family.outcomes)
+    return f"{family.name}{worlds} ({', '.join(family.models)}): {verdicts}"
+
+
+def _family(family: Family) -> str:
+    return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_table(family)])

@@ -1,0 +1,83 @@
+"""The paragraph of the answer: the numbers of the strongest rung that has data, in words, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.report.cells import signed_points
+from bench.report.size_tests import Family, Outcome
+from bench.report.tables import escaped
+
+_QUANTITIES = {
+    "Q1": "the transfer of the gap to rich languages, after intermediate training",
+    "Q2": "the same beyond what the control `more` does to it",
+    "Q3": "rich minus poor languages, after intermediate training",
+}
+_VERDICTS = {
+    "supported": "it rises with size (supported)",
+    "contradicted": "it falls with size (contradicted)",
+    "equivalent to nothing": "size changes it by less than 1 point (equivalent to nothing)",
+    "undecided": "these data do not say whether size changes it (undecided)",
+}
+_AXES = {
+    "size": "model size",
+    "depth": "depth of one encoder",
+    "artificial": "the size of the artificial worlds' encoders",
+}
+
+
+def paragraph(first: str, made: Sequence[Family]) -> str:
+    """Return one paragraph: `first`, which says how strong the evidence is, then the tests of the strongest families.
+
+    Families of weaker rungs are in the tables alone.
+    """
+    strongest = [family for family in made if family.rung == made[0].rung]
+    told = [_sentences(one) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)]
+    return " ".join([escaped(first), *(sentence for sentences in told for sentence in sentences)])
+
+
+def _decided(family: Family) -> bool:
+    return any(one.estimates for one in family.outcomes)
+
+
+def _short(family: Family) -> str:
+    lacks = dict.fromkeys(reason for one in family.outcomes for reason in one.lacks)
+    return f"Ladder {escaped(family.name)} bears no verdict: {escaped('; '.join(lacks))}."
+
+
+def _sentences(family: Family) -> list[str]:
+    head = f"Over {_AXES[family.rung]}, ladder {escaped(family.name)}:"
+    tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one)}" for one in family.outcomes)
+    return [f"{head} {tests}.", *_lacks(family)]
+
+
+def _lacks(family: Family) -> list[str]:
+    """Say what the tests without a verdict lack, once where it is the same."""
+    tests: dict[tuple[str, ...], list[str]] = {}
+    for one in family.outcomes:
+        if one.lacks:
+            tests.setdefault(one.lacks, []).append(one.test)
+    return [f"{', '.join(names)} lack a verdict: {escaped('; '.join(lacks))}." for lacks, names in tests.items()]
+
+
+def _told(outcome: Outcome) -> str:
+    if not outcome.slopes:
+        return "no slope"
+    moved = f"{signed_points(outcome.change)} points from the smallest to the largest"
+    if not outcome.estimates:
+        return f"{moved}, no verdict"
+    low, high = outcome.interval
+    found = f"{_VERDICTS[outcome.judged.verdict]}{_worse(outcome)}"
+    return f"{moved} (95 % {signed_points(low)} to {signed_points(high)}), {found}"
+
+
+def _worse(outcome: Outcome) -> str:
+    """Say what a change means for calibration: worse is further from 0, whichever the sign."""
+    if outcome.judged.verdict not in ("supported", "contradicted"):
+        return ""
+    first, last = outcome.ends
+    if math.copysign(1, first) != math.copysign(1, last):
+        return f", through 0 from {signed_points(first)} to {signed_points(last)}"
+    word = "worse" if abs(last) > abs(first) else "better"
+    return f", which is {word}: from {signed_points(first)} to {signed_points(last)}"

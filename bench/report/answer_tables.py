@@ -1,0 +1,77 @@
+"""The tables behind the paragraph: the three tests, and the quantity of each at every size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.report.cells import signed_points
+from bench.report.size_tests import Family, Outcome
+from bench.report.tables import MISSING, markdown_table
+from bench.statistics.ladder_slope import LadderSlope
+from bench.statistics.t_estimate import TEstimate
+
+
+def tests_table(family: Family) -> str:
+    """Return one row a test: its change, the intervals it was judged by, p-values, verdict, and what it lacks."""
+    return markdown_table(
+        ["test", "change", *_units(family), "p (Holm)", "p equivalent", "verdict", "lacks"],
+        [_test(family, one) for one in family.outcomes],
+        left=1,
+    )
+
+
+def levels_table(family: Family) -> list[str]:
+    """Return the table of each test's quantity at every size in every world; empty without a slope."""
+    slopes = [(one.test, world, slope) for one in family.outcomes for world, slope in one.slopes]
+    if not slopes:
+        return []
+    headers = ["test", "world", *family.models, "change", "per tenfold"]
+    return [markdown_table(headers, [_levels(family, *each) for each in slopes], left=2)]
+
+
+def estimate_cell(estimate: TEstimate | None, item_only: bool = False) -> str:
+    """Return value and 95 % interval in points, a dash where there is nothing, the value alone without an error."""
+    if estimate is None:
+        return MISSING
+    low, high = estimate.interval()
+    if math.isnan(low):
+        return signed_points(estimate.value)
+    mark = ", items" if item_only else ""
+    return f"{signed_points(estimate.value)} ({signed_points(low)} to {signed_points(high)}{mark})"
+
+
+def p_cell(value: float) -> str:
+    """Return a p-value with three decimals, a dash where there is none."""
+    return MISSING if math.isnan(value) else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
+def _units(family: Family) -> list[str]:
+    return ["95 % items and seeds", "95 % checkpoints"] if family.real else ["95 % worlds"]
+
+
+def _test(family: Family, one: Outcome) -> list[str]:
+    judged = [p_cell(one.judged.p), p_cell(one.judged.p_equivalent), one.judged.verdict, "; ".join(one.lacks)]
+    change = signed_points(one.change) if one.slopes else MISSING
+    return [one.test, change, *(_interval(each) for each in _estimates(family, one)), *judged]
+
+
+def _estimates(family: Family, one: Outcome) -> Sequence[TEstimate | None]:
+    slope = one.slopes[0][1] if one.slopes else None
+    if family.real:
+        return [None, None] if slope is None else [slope.conditional, slope.residual]
+    return [one.over_worlds]
+
+
+def _interval(estimate: TEstimate | None) -> str:
+    low, high = (math.nan, math.nan) if estimate is None else estimate.interval()
+    return MISSING if math.isnan(low) else f"{signed_points(low)} to {signed_points(high)}"
+
+
+def _levels(family: Family, test: str, world: str, slope: LadderSlope) -> list[str]:
+    levels = {size.model: level for size, level in zip(slope.sizes, slope.levels, strict=True)}
+    cells = [
+        estimate_cell(levels[token].estimate, levels[token].item_only) if token in levels else MISSING
+        for token in family.models
+    ]
+    return [test, world, *cells, estimate_cell(slope.conditional, slope.seeds == 1), signed_points(slope.tenfold)]

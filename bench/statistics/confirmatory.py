@@ -1,0 +1,40 @@
+"""The three confirmatory tests of docs/analysis-plan.md, as contrasts of the transfer of the signed gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.statistics.panel import Term
+
+TESTS = ("Q1", "Q2", "Q3")
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Morphologically rich and poor languages, the genuine intermediate tasks, and the control's name."""
+
+    rich: tuple[str, ...]
+    poor: tuple[str, ...]
+    intermediates: tuple[str, ...]
+    control: str = "more"
+
+
+def terms_of(test: str, groups: Groups) -> tuple[Term, ...]:
+    """Return the terms of one of `TESTS` for one model: each a coefficient of a transfer of the gap.
+
+    Q1: the mean over rich languages and genuine intermediates; Q2: the same minus the control's; Q3: rich minus poor.
+    Empty where a group that the test needs has no member.
+    """
+    rich = _mean(1.0, groups.intermediates, groups.rich)
+    if test == "Q1":
+        return rich
+    other = (
+        _mean(-1.0, (groups.control,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
+    )
+    return rich + other if rich and other else ()
+
+
+def _mean(factor: float, intermediates: Sequence[str], languages: Sequence[str]) -> tuple[Term, ...]:
+    number = len(intermediates) * len(languages)
+    return tuple(Term(factor / number, task, language) for task in intermediates for language in languages)
