@@ -10,6 +10,7 @@ from bench.report.answer import answer
 from bench.report.evidence import NOT_ANSWERED
 from bench.report.ledger import Ledger
 from bench.report.sections import sections
+from bench.report.settings import settings
 from bench.report.size_tests import Family, families
 from bench.rows import Row
 from tests.row_factory import LANGUAGES
@@ -28,7 +29,7 @@ def paragraph_of(rows: list[Row]) -> str:
 
 
 def family_of(rows: list[Row], name: str = "xlm-r") -> Family:
-    (found,) = [one for one in families(sections(rows, Ledger(), LANGUAGES)) if one.ladder.name == name]
+    (found,) = [one for one in families(settings(sections(rows, Ledger(), LANGUAGES))) if one.ladder.name == name]
     return found
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.catalog.language_info import LanguageInfo
 from bench.report.answer_paragraph import paragraph
-from bench.report.answer_tables import levels_table, tests_table
+from bench.report.answer_tables import exploratory_table, levels_table, tests_table
 from bench.report.coverage import mark_earlier
 from bench.report.evidence import evidence, usable_rows
+from bench.report.exploratory import exploratory
+from bench.report.exploratory_tables import factor_parts, setting_parts
 from bench.report.ledger import Ledger
 from bench.report.panels import Replicates, no_replicates
 from bench.report.sections import sections
+from bench.report.settings import Setting, settings
 from bench.report.size_tests import Family, families
 from bench.report.tables import escaped
 from bench.rows import Row
@@ -36,6 +39,13 @@ _READING = (
     "has each quantity at every size, 95 % over items and seeds, conditional on these checkpoints (`items` where there "
     "is one seed)."
 )
+_EXPLORATORY = (
+    "Nothing below was announced as a test, except the sensitivity analyses; p-values are Benjamini-Hochberg's within "
+    "each table and support no verdict. Changes are over the same sizes: percent points, squared ones for L2, nats for "
+    "NLL, log odds as they are. The change of the gap is that of confidence less that of accuracy: an identity, no "
+    "explanation. Contrasts at matched accuracy are not available: they need predictions at five or more snapshots of "
+    "every fine-tuning run, and none are stored."
+)
 _BOUND = (
     "The part of the items in these errors is the most it can be, read off the intervals of rows; "
     "`crosscal report --store DIR` takes it from the stored predictions."
@@ -53,11 +63,15 @@ def answer(
     `replicates` gives joint intervals (bench.report.joint_draws); without, their item part is a bound off the rows.
     """
     marked = mark_earlier(rows, ledger)
-    made = families(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
+    found = settings(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
+    made = families(found)
     parts = ["# The answer", f"*{QUESTION}*", "## Evidence", _ladder(made, marked), paragraph(evidence(marked), made)]
     if made:
         bound = [_BOUND] if any(family.bounded for family in made) else []
         parts += ["## Confirmatory tests", " ".join([_READING, *bound]), *map(_family, made)]
+    if found:
+        parts += ["## Exploratory", _EXPLORATORY, *(part for family in made for part in _explored(family))]
+        parts += [part for setting in found for part in _all_models(setting)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,3 +96,14 @@ def _described(family: Family) -> str:
 
 def _family(family: Family) -> str:
     return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_table(family)])
+
+
+def _explored(family: Family) -> list[str]:
+    found = exploratory(family)
+    parts = [*([exploratory_table(found)] if found else []), *factor_parts(family)]
+    return [f"### {escaped(family.title)}", *parts] if parts else []
+
+
+def _all_models(setting: Setting) -> list[str]:
+    parts = setting_parts(setting)
+    return [f"### All models, {escaped(setting.title)}", *parts] if parts else []

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from bench.report.cells import signed_points
+from bench.report.exploratory import ACCURACY_FREE, beyond_accuracy, exploratory
+from bench.report.label_noise import label_noise
 from bench.report.size_tests import Family, Outcome
 from bench.report.tables import escaped
 
@@ -32,9 +34,22 @@ def paragraph(first: str, made: Sequence[Family]) -> str:
 
     Families of weaker rungs are in the tables alone.
     """
+    if not made:
+        return escaped(first)
     strongest = [family for family in made if family.rung == made[0].rung]
     told = [_sentences(one) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)]
-    return " ".join([escaped(first), *(sentence for sentences in told for sentence in sentences)])
+    sentences = [sentence for each in told for sentence in each]
+    return " ".join([escaped(first), *sentences, *_noise(made[0])])
+
+
+def _noise(family: Family) -> list[str]:
+    """Say which share of wrong labels would look like the degradation, at the largest size that has it."""
+    found = label_noise(family.worlds[0], family.models) if family.real else []
+    told = [one for one in found if one.rate > 0]
+    if not told:
+        return []
+    head = "Translated target text inherits English labels, so label noise looks like over-confidence"
+    return [f"{head}: {100 * told[-1].rate:.1f} % wrong labels would explain all of it at {escaped(told[-1].model)}."]
 
 
 def _decided(family: Family) -> bool:
@@ -49,7 +64,23 @@ def _short(family: Family) -> str:
 def _sentences(family: Family) -> list[str]:
     head = f"Over {_AXES[family.rung]}, ladder {escaped(family.name)}:"
     tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one)}" for one in family.outcomes)
-    return [f"{head} {tests}.", *_lacks(family)]
+    return [f"{head} {tests}.", *_lacks(family), *_coupling(family)]
+
+
+def _coupling(family: Family) -> list[str]:
+    """Say beside a decided Q1 what accuracy did, and whether a quantity without accuracy agrees."""
+    q1 = family.outcomes[0]
+    if q1.judged.verdict not in ("supported", "contradicted"):
+        return []
+    found = exploratory(family)
+    moved = [f"{signed_points(one.change)}" for one in found if one.title == "Q1 in accuracy"]
+    beside = f"The transfer of accuracy moves by {moved[0]} points beside it. " if moved else ""
+    if not any(one.metric in ACCURACY_FREE for one in found):
+        return [f"{beside}No quantity that is free of accuracy is at hand, so it may be accuracy alone."]
+    agree = beyond_accuracy(found, 1 if abs(q1.ends[1]) > abs(q1.ends[0]) else -1)
+    if agree:
+        return [f"{beside}Size changes calibration beyond accuracy: {', '.join(agree)} agree."]
+    return [f"{beside}No quantity that is free of accuracy agrees, so it may be accuracy alone."]
 
 
 def _lacks(family: Family) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from bench.report.cells import signed_points
+from bench.report.cells import Format, signed_nats, signed_points, signed_square_points
+from bench.report.exploratory import Exploratory
 from bench.report.size_tests import Family, Outcome
 from bench.report.tables import MISSING, markdown_table
 from bench.statistics.ladder_slope import LadderSlope
@@ -30,15 +31,34 @@ def levels_table(family: Family) -> list[str]:
     return [markdown_table(headers, [_levels(family, *each) for each in slopes], left=2)]
 
 
-def estimate_cell(estimate: TEstimate | None, item_only: bool = False) -> str:
-    """Return value and 95 % interval in points, a dash where there is nothing, the value alone without an error."""
+def exploratory_table(found: Sequence[Exploratory]) -> str:
+    """Return one row a quantity: its change with the interval of each estimate, and the adjusted p."""
+    return markdown_table(["quantity", "change", "95 %", "p (BH)"], [_explored(one) for one in found], left=1)
+
+
+def form_of(metric: str) -> Format:
+    """Return the unit in which a change of `metric` is written."""
+    if metric in ("nll", "ts_loss", "accuracy_log_odds"):
+        return signed_nats
+    return signed_square_points if metric == "l2sq15" else signed_points
+
+
+def estimate_cell(estimate: TEstimate | None, item_only: bool = False, form: Format = signed_points) -> str:
+    """Return value and 95 % interval, a dash where there is nothing, the value alone without an error."""
     if estimate is None:
         return MISSING
     low, high = estimate.interval()
     if math.isnan(low):
-        return signed_points(estimate.value)
+        return form(estimate.value)
     mark = ", items" if item_only else ""
-    return f"{signed_points(estimate.value)} ({signed_points(low)} to {signed_points(high)}{mark})"
+    return f"{form(estimate.value)} ({form(low)} to {form(high)}{mark})"
+
+
+def _explored(one: Exploratory) -> list[str]:
+    form = form_of(one.metric)
+    ends = [each.interval() for each in one.estimates]
+    interval = f"{form(min(low for low, _ in ends))} to {form(max(high for _, high in ends))}" if ends else MISSING
+    return [one.title, form(one.change), interval, p_cell(one.p)]
 
 
 def p_cell(value: float) -> str:

@@ -26,6 +26,16 @@ def square_points(value: float) -> str:
     return _rounded(10_000 * value, ".1f")
 
 
+def signed_square_points(value: float) -> str:
+    """A change of a squared fraction of one in squared percent points: .0012 as +12.0."""
+    return _rounded(10_000 * value, "+.1f")
+
+
+def signed_nats(value: float) -> str:
+    """A change of a log loss, or of log odds, with three decimals."""
+    return _rounded(value, "+.3f")
+
+
 def nats(value: float) -> str:
     """A log loss with three decimals."""
     return _rounded(value, ".3f")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bench.catalog.ladders import Ladder, ladders
-from bench.report.panels import Replicates, no_replicates, panel_of
-from bench.report.sections import REAL, Section
-from bench.statistics.confirmatory import TESTS, Groups, terms_of
+from bench.report.settings import Setting, World
+from bench.statistics.confirmatory import TESTS, terms_of
 from bench.statistics.ladder_slope import (
     WORLDS_FOR_A_VERDICT,
     LadderSlope,
@@ -19,13 +17,11 @@ from bench.statistics.ladder_slope import (
     between_worlds,
     ladder_slope,
 )
-from bench.statistics.panel import Panel, Term
+from bench.statistics.panel import Term
 from bench.statistics.slopes import SIZES_FOR_A_VERDICT
 from bench.statistics.t_estimate import TEstimate
 from bench.statistics.verdict import Judged, judge
 
-TARGET = "xnli"
-CONTROL = "more"
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 _NO_VERDICT = {
     "prior_supervision": "pretrained with supervision close to the target",
@@ -33,15 +29,6 @@ _NO_VERDICT = {
 }
 
 Rung: TypeAlias = Literal["size", "depth", "artificial"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class World:
-    """A section with its panel, and the languages and tasks that the tests average over in it."""
-
-    section: Section
-    panel: Panel
-    groups: Groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +76,7 @@ class Family:
 
     ladder: Ladder
     rung: Rung
+    setting: Setting
     worlds: tuple[World, ...]
     outcomes: tuple[Outcome, ...]
 
@@ -116,24 +104,12 @@ class Family:
     @property
     def title(self) -> str:
         """The heading: the ladder, and everything that is held fixed."""
-        section = self.worlds[0].section
-        worlds = ", ".join(world.section.world for world in self.worlds)
-        where = "real data" if self.real else f"artificial worlds {worlds}"
-        return f"Ladder {self.name}, {where}, protocol {section.protocol}, study {section.study[:12]}"
+        return f"Ladder {self.name}, {self.setting.title}"
 
 
-def families(found: Iterable[Section], replicates: Replicates = no_replicates) -> list[Family]:
-    """Return the families of tests on XNLI, the strongest evidence first; a model alone is in none."""
-    groups: dict[tuple[str, ...], list[Section]] = defaultdict(list)
-    for section in found:
-        if section.target == TARGET:
-            kind = REAL if section.world == REAL else "artificial"
-            groups[kind, section.protocol, section.study, section.split].append(section)
-    made = [
-        _family(ladder, sorted(groups[key], key=lambda section: section.world), replicates)
-        for key in sorted(groups)
-        for ladder in ladders(line.model for section in groups[key] for line in section.lines)
-    ]
+def families(found: Iterable[Setting]) -> list[Family]:
+    """Return the families of tests, the strongest evidence first; a model alone is in none."""
+    made = [_family(ladder, setting) for setting in found for ladder in ladders(setting.models)]
     return sorted(made, key=_strength)
 
 
@@ -144,29 +120,13 @@ def _strength(family: Family) -> tuple[int, bool, int]:
     return ("size", "depth", "artificial").index(family.rung), not verdict, -sizes
 
 
-def _family(ladder: Ladder, worlds: Sequence[Section], replicates: Replicates) -> Family:
-    tasks = _common_tasks(ladder, worlds)
-    members = tuple(World(each, panel_of(each, replicates=replicates), _groups(each, tasks)) for each in worlds)
-    rung: Rung = "artificial" if worlds[0].world != REAL else "depth" if ladder.kind == "depth" else "size"
-    drafts = [_draft(test, ladder, rung, members) for test in TESTS]
+def _family(ladder: Ladder, setting: Setting) -> Family:
+    worlds = setting.of_models(ladder.tokens)
+    rung: Rung = "artificial" if not setting.real else "depth" if ladder.kind == "depth" else "size"
+    drafts = [_draft(test, ladder, rung, worlds) for test in TESTS]
     judged = judge([estimates for _, estimates, _ in drafts])
     outcomes = tuple(Outcome(test, *draft, one) for test, draft, one in zip(TESTS, drafts, judged, strict=True))
-    return Family(ladder, rung, members, outcomes)
-
-
-def _common_tasks(ladder: Ladder, worlds: Sequence[Section]) -> tuple[str, ...]:
-    """Return the genuine intermediate tasks that all models have which have any, in all worlds."""
-    by_model = [
-        {line.intermediate for line in section.lines if line.model == token and line.genuine}
-        for section in worlds
-        for token in ladder.tokens
-    ]
-    present = [tasks for tasks in by_model if tasks]
-    return tuple(sorted(set.intersection(*present))) if present else ()
-
-
-def _groups(section: Section, tasks: tuple[str, ...]) -> Groups:
-    return Groups(section.plentiful("rich"), section.plentiful("poor"), tasks, CONTROL)
+    return Family(ladder, rung, setting, worlds, outcomes)
 
 
 Draft: TypeAlias = tuple[tuple[tuple[str, LadderSlope], ...], tuple[TEstimate, ...], tuple[str, ...]]
@@ -174,25 +134,39 @@ Draft: TypeAlias = tuple[tuple[tuple[str, LadderSlope], ...], tuple[TEstimate, .
 
 def _draft(test: str, ladder: Ladder, rung: Rung, worlds: Sequence[World]) -> Draft:
     """Return slopes, the estimates of a verdict, and what is lacking for one."""
-    estimates: tuple[TEstimate, ...]
     slopes = [(world, slope) for world in worlds if (slope := _slope(test, ladder, world)) is not None]
     lacks = [*_no_verdict(ladder, worlds), *_lacking(test, ladder, worlds, [slope for _, slope in slopes])]
     if rung == "artificial":
-        full = [slope for _, slope in slopes if len(slope.sizes) >= SIZES_FOR_A_VERDICT]
+        full = [each for each in slopes if len(each[1].sizes) >= SIZES_FOR_A_VERDICT]
         if len(full) < WORLDS_FOR_A_VERDICT:
             lacks.append(_needs(WORLDS_FOR_A_VERDICT, "worlds with four sizes", len(full)))
-        slopes = [each for each in slopes if each[1] in full] if full else slopes
-        estimate = between_worlds(full)
-        estimates = () if estimate is None or lacks else (estimate,)
-    else:
-        estimates = () if lacks else tuple(each for _, s in slopes for each in (s.residual, s.conditional) if each)
+        slopes = full or slopes
+    estimates = () if lacks else change_estimates(rung, [slope for _, slope in slopes])
     return tuple((world.section.world, slope) for world, slope in slopes), estimates, tuple(dict.fromkeys(lacks))
 
 
 def _slope(test: str, ladder: Ladder, world: World) -> LadderSlope | None:
     terms = terms_of(test, world.groups)
-    sizes = [Size(spec.token, spec.body_parameters) for spec in ladder.models]
-    return ladder_slope(world.panel, sizes, terms) if terms else None
+    return ladder_slope(world.panel, sizes_of(ladder), terms) if terms else None
+
+
+def sizes_of(ladder: Ladder, total: bool = False) -> list[Size]:
+    """Return the sizes on the axis of non-embedding parameters, or of all of them."""
+    return [Size(spec.token, spec.parameters if total else spec.body_parameters) for spec in ladder.models]
+
+
+def change_estimates(rung: Rung, slopes: Sequence[LadderSlope]) -> tuple[TEstimate, ...]:
+    """Return the estimates that a test of a change has to reject with: over checkpoints and items, or over worlds.
+
+    Empty for too few sizes or worlds, and where nothing is known of seeds. An error over items that nobody knows, of a
+    metric without replicates, is left out.
+    """
+    full = [slope for slope in slopes if len(slope.sizes) >= SIZES_FOR_A_VERDICT and slope.seeds > 1]
+    if rung == "artificial":
+        estimate = between_worlds(full) if len(full) >= WORLDS_FOR_A_VERDICT else None
+        return () if estimate is None else (estimate,)
+    found = [each for slope in full for each in (slope.residual, slope.conditional) if each is not None]
+    return tuple(each for each in found if not math.isnan(each.error))
 
 
 def _lacking(test: str, ladder: Ladder, worlds: Sequence[World], slopes: Sequence[LadderSlope]) -> list[str]:

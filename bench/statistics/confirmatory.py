@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from bench.statistics.panel import Term
 
 TESTS = ("Q1", "Q2", "Q3")
+# As many further steps on the target's own data.
+CONTROL = "more"
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Morphologically rich and poor languages, the genuine intermediate tasks, and the control's name."""
+    """Morphologically rich and poor languages, and the genuine intermediate tasks."""
 
     rich: tuple[str, ...]
     poor: tuple[str, ...]
     intermediates: tuple[str, ...]
-    control: str = "more"
 
 
 def terms_of(test: str, groups: Groups) -> tuple[Term, ...]:
@@ -29,9 +30,7 @@ def terms_of(test: str, groups: Groups) -> tuple[Term, ...]:
     rich = _mean(1.0, groups.intermediates, groups.rich)
     if test == "Q1":
         return rich
-    other = (
-        _mean(-1.0, (groups.control,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
-    )
+    other = _mean(-1.0, (CONTROL,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
     return rich + other if rich and other else ()
 
 

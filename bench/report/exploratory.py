@@ -1,0 +1,148 @@
+"""Beside the confirmatory tests: other quantities, other groups of languages and another axis, over the same sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, pstdev
+
+from bench.catalog.languages import real_languages
+from bench.report.panels import LOG_ODDS
+from bench.report.settings import World
+from bench.report.size_tests import Family, change_estimates, sizes_of
+from bench.statistics.confirmatory import CONTROL, terms_of
+from bench.statistics.ladder_slope import LadderSlope, ladder_slope
+from bench.statistics.multiplicity import benjamini_hochberg
+from bench.statistics.panel import Part, Term
+from bench.statistics.t_estimate import TEstimate
+
+Terms = Callable[[World], Sequence[Term]]
+
+# Beside the slope of the signed gap: what it is made of, and what does not contain accuracy.
+QUANTITIES: Mapping[str, str] = {
+    "confidence": "confidence",
+    "accuracy": "accuracy",
+    LOG_ODDS: "log odds of accuracy",
+    "nll": "NLL",
+    "brier": "Brier score",
+    "l2sq15": "squared debiased L2",
+    "ts_loss": "NLL minus best-temperature NLL",
+    "auroc": "AUROC of confidence",
+}
+# Of these, a larger number is worse (1) or better (-1), and neither contains accuracy.
+ACCURACY_FREE: Mapping[str, int] = {"ts_loss": 1, "auroc": -1}
+# The announced subsets with matched pretraining data: geometric means of 91 and 77 GiB.
+_MATCHED = (("ru", "bg", "el"), ("vi", "th", "zh"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exploratory:
+    """One quantity over the sizes of a family: its mean change, the estimates of it, and its adjusted p.
+
+    p: the largest of the estimates', Benjamini-Hochberg over the family's exploratory tests; nan without estimates.
+    """
+
+    title: str
+    metric: str
+    slopes: tuple[LadderSlope, ...]
+    estimates: tuple[TEstimate, ...]
+    p: float = math.nan
+
+    @property
+    def change(self) -> float:
+        """The fitted change over the ladder, over worlds its mean."""
+        return fmean(slope.conditional.value for slope in self.slopes)
+
+
+def exploratory(family: Family) -> list[Exploratory]:
+    """Return the exploratory tests of a family that have a slope, adjusted together."""
+    found = [one for one in _all(family) if one.slopes]
+    adjusted = benjamini_hochberg([_largest_p(one.estimates) for one in found])
+    return [replace(one, p=float(p)) for one, p in zip(found, adjusted, strict=True)]
+
+
+def beyond_accuracy(found: Sequence[Exploratory], sign: int) -> list[str]:
+    """Return the titles of the accuracy-free quantities that get worse (`sign` 1) or better (-1) with size, surely."""
+    free = [(one, ACCURACY_FREE[one.metric]) for one in found if one.metric in ACCURACY_FREE]
+    return [one.title for one, worse in free if one.p <= 0.05 and worse * one.change * sign > 0]
+
+
+def _all(family: Family) -> list[Exploratory]:
+    rich = _grouped("Q1")
+    tests = [_test(family, f"Q1 in {title}", rich, name) for name, title in QUANTITIES.items()]
+    tests += [_test(family, f"{test} on total parameters", _grouped(test), total=True) for test in ("Q1", "Q2", "Q3")]
+    for task in ("none", CONTROL):
+        tests += [_test(family, f"{test} with `{task}` instead", _instead(test, task)) for test in ("Q1", "Q3")]
+    tests.append(_test(family, "source: the gap itself", _source_terms, part="metrics"))
+    if family.real:
+        tests += [_test(family, title, terms) for title, terms in _sensitivities()]
+    return tests
+
+
+def _test(
+    family: Family, title: str, terms: Terms, metric: str = "gap", part: Part = "transfer", total: bool = False
+) -> Exploratory:
+    made = [
+        ladder_slope(world.panel, sizes_of(family.ladder, total), chosen, metric, part)
+        for world in family.worlds
+        if (chosen := terms(world))
+    ]
+    slopes = tuple(slope for slope in made if slope is not None)
+    return Exploratory(title, metric, slopes, change_estimates(family.rung, slopes))
+
+
+def _grouped(test: str) -> Terms:
+    return lambda world: terms_of(test, world.groups)
+
+
+def _instead(test: str, task: str) -> Terms:
+    return lambda world: terms_of(test, replace(world.groups, intermediates=(task,)))
+
+
+def _source_terms(world: World) -> list[Term]:
+    tasks, source = world.groups.intermediates, world.section.source
+    return [Term(1 / len(tasks), task, source) for task in tasks] if source else []
+
+
+def _sensitivities() -> list[tuple[str, Terms]]:
+    """Return the announced sensitivity analyses on the real languages."""
+    return [
+        ("Q1 with hi added", _changed("Q1", added=("hi",))),
+        ("Q1 with sw removed", _changed("Q1", removed=("sw",))),
+        ("Q3 with hi added", _changed("Q3", added=("hi",))),
+        ("Q3 with sw removed", _changed("Q3", removed=("sw",))),
+        ("Q3 at matched pretraining data", _matched),
+        ("Q3 by C_WALS, for one standard deviation", _index("c_wals")),
+        ("Q3 by size of paradigm, for one standard deviation", _index("paradigm_size")),
+    ]
+
+
+def _changed(test: str, added: tuple[str, ...] = (), removed: tuple[str, ...] = ()) -> Terms:
+    def terms(world: World) -> Sequence[Term]:
+        rich = tuple(token for token in (*world.groups.rich, *added) if token not in removed)
+        return terms_of(test, replace(world.groups, rich=rich))
+
+    return terms
+
+
+def _matched(world: World) -> Sequence[Term]:
+    return terms_of("Q3", replace(world.groups, rich=_MATCHED[0], poor=_MATCHED[1]))
+
+
+def _index(name: str) -> Terms:
+    """Return the terms of the least-squares slope of transfer over an index of richness, for one s.d. of the index."""
+
+    def terms(world: World) -> Sequence[Term]:
+        known = {token: getattr(real_languages()[token], name) for token in world.targets}
+        values = {token: value for token, value in known.items() if value is not None}
+        centre, spread = fmean(values.values()), pstdev(values.values())
+        weights = {token: (value - centre) / (len(values) * spread) for token, value in values.items()}
+        tasks = world.groups.intermediates
+        return [Term(weight / len(tasks), task, token) for task in tasks for token, weight in weights.items()]
+
+    return terms
+
+
+def _largest_p(estimates: Sequence[TEstimate]) -> float:
+    return max((each.p for each in estimates), default=math.nan)

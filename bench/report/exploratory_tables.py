@@ -1,0 +1,115 @@
+"""The exploratory tables of the answer: factors of the worlds, label noise, recalibration, and morphology."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench.report.answer_tables import estimate_cell, p_cell
+from bench.report.cells import signed_points, signed_square_points
+from bench.report.label_noise import RATES, Explained, label_noise
+from bench.report.morphology import FEW_FEATURES, Described, morphology
+from bench.report.settings import Setting
+from bench.report.size_tests import Family
+from bench.report.tables import MISSING, markdown_table
+from bench.report.temperature_share import Removed, temperature_shares
+from bench.report.world_factors import Factor, world_factors
+from bench.statistics.regression import Slope
+
+_FACTORS = (
+    "#### Factors, between worlds\n\nTransfer of the gap in points, 95 % with the world as unit. Neighbouring rows "
+    "differ in one factor. The change is over all sizes of the ladder."
+)
+_NOISE = (
+    "#### Label noise\n\nTranslated target text inherits English labels, so wrong labels look like over-confidence. "
+    "Mean transfer of the gap to rich languages, in points, that is left if so many of the target labels are wrong, "
+    "and the rate that would explain all of it."
+)
+_SHARES = (
+    "#### What recalibration removes\n\nMean transfer over target languages, before and after, and the share that is "
+    "removed (negative: added): of the gap in points, of debiased L2 in squared points. `ts_en` is a temperature "
+    "fitted on source-language data, `pool` on all languages, `target` on the language itself, `few16` on 16 items of "
+    "it; all but the first are not zero-shot."
+)
+_MORPHOLOGY = (
+    "#### Morphology of the 14 target languages (descriptive)\n\nLeast squares of the transfer of the gap on C_WALS "
+    "and the logarithm of CC-100 size, in points for one standard deviation; 14 points of few families, in which "
+    "morphology, data, script and distance go together, so no effect of morphology is to be read off. Errors are "
+    "clustered by family; p is by permutation. C_WALS rests on few features in "
+    + ", ".join(f"{token} ({count})" for token, count in FEW_FEATURES.items())
+    + "."
+)
+
+
+def factor_parts(family: Family) -> list[str]:
+    """Return the titled table of the worlds' factors, empty for real data and where no two worlds have any."""
+    return [] if family.real else _titled(_FACTORS, _factors(family.models, world_factors(family)))
+
+
+def setting_parts(setting: Setting) -> list[str]:
+    """Return titled tables of all models, on a ladder or not, each only where its data are there."""
+    parts = []
+    if setting.real:
+        parts += _titled(_NOISE, _noise(label_noise(setting.worlds[0], setting.models)))
+        parts += _titled(_MORPHOLOGY, _morphology(morphology(setting.worlds[0], setting.models)))
+    return parts + _titled(_SHARES, _shares(temperature_shares(setting)))
+
+
+def _titled(title: str, table: str) -> list[str]:
+    return [title, table] if table else []
+
+
+def _factors(models: Sequence[str], found: Sequence[Factor]) -> str:
+    rows = [
+        [one.title, *(estimate_cell(one.at.get(model)) for model in models), estimate_cell(one.change), p_cell(one.p)]
+        for one in found
+    ]
+    return markdown_table(["factor", *models, "change", "p (BH)"], rows, left=1) if rows else ""
+
+
+def _noise(found: Sequence[Explained]) -> str:
+    rows = [
+        [one.model, one.intermediate, *(signed_points(each) for each in one.left), _rate(one.rate)] for one in found
+    ]
+    headers = ["model", "intermediate", *(f"{100 * rate:.0f} % wrong" for rate in RATES), "explained at"]
+    return markdown_table(headers, rows, left=2) if rows else ""
+
+
+def _rate(rate: float) -> str:
+    return "no rate" if math.isnan(rate) else "nothing to explain" if rate == 0 else f"{100 * rate:.1f} %"
+
+
+def _shares(found: Sequence[Removed]) -> str:
+    headers = ["model", "intermediate", "recalibration", "worlds", "gap", "after", "removed", "L2²", "after", "removed"]
+    return markdown_table(headers, [_removed(one) for one in found], left=3) if found else ""
+
+
+def _removed(one: Removed) -> list[str]:
+    cells = []
+    for form, before, after, share in zip(
+        (signed_points, signed_square_points), one.before, one.after, one.shares, strict=True
+    ):
+        cells += [form(before), form(after), MISSING if share is None else f"{100 * share:.0f} %"]
+    return [one.model, one.intermediate, one.recalibration, str(one.worlds), *cells]
+
+
+def _morphology(found: Sequence[Described]) -> str:
+    headers = ["model", "intermediate", "predictor", "slope", "error", "p", "one language out", "one family out"]
+    rows = [[one.model, one.intermediate, *_slope(slope)] for one in found for slope in one.slopes]
+    return markdown_table([*headers, "inflation", "detectable"], rows, left=3) if rows else ""
+
+
+def _slope(slope: Slope) -> list[str]:
+    ranges = [
+        f"{signed_points(low)} to {signed_points(high)}" for low, high in (slope.without_language, slope.without_family)
+    ]
+    error, detectable = (f"{100 * each:.1f}" for each in (slope.error, slope.detectable))
+    return [
+        slope.name,
+        signed_points(slope.value),
+        error,
+        p_cell(slope.p),
+        *ranges,
+        f"{slope.inflation:.2f}",
+        detectable,
+    ]
