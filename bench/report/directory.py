@@ -23,6 +23,7 @@ ROWS = "results.jsonl"
 LEDGER = "ledger.json"
 LEADERBOARD = "leaderboard.md"
 ANSWER = "answer.md"
+CONTRASTS = "contrasts.md"
 
 
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
@@ -36,18 +37,20 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
 def write_reports(
     rows: Sequence[Row], ledger: Ledger, output: Path, replicates: Replicates | None = None
 ) -> list[Path]:
-    """Write leaderboard, answer, one figure a section, and the page that shows tables and figures; return their paths.
+    """Write leaderboard, answer, contrasts, a figure a section, and the page that shows them; return their paths.
 
     `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows.
     """
     # It needs scipy, which no command is to wait for that makes no report.
     from bench.report.answer import answer
+    from bench.report.contrasts import contrasts
 
     languages = languages_of(rows)
     found = contents(rows, ledger, languages)
-    paths = [output / LEADERBOARD, output / ANSWER]
+    paths = [output / LEADERBOARD, output / ANSWER, output / CONTRASTS]
     replace_text(paths[0], markdown(found))
     replace_text(paths[1], answer(rows, ledger, languages, replicates))
+    replace_text(paths[2], contrasts(rows, ledger, languages, replicates))
     for section in sections(rows, ledger, languages):
         paths.append(output / f"degradation-{section.slug}.svg")
         degradation_figure(section, paths[-1])

@@ -13,6 +13,8 @@ from bench.statistics.panel import Cell, Panel
 from bench.statistics.seed_means import Measured, linear
 
 LOG_ODDS = "accuracy_log_odds"
+# ECE-15 less that of a calibrated model with the same confidences.
+NET_ECE = "ece15_net"
 # Quantities that do not contain accuracy, whose rows hold no contrast with the source.
 VALUES_ONLY = ("ts_loss", "auroc")
 UNINFORMATIVE = frozenset({"at_chance", "collapsed"})
@@ -53,6 +55,9 @@ def _metrics(row: Row) -> dict[str, Measured]:
     accuracy = metrics.get("accuracy")
     if accuracy is not None and 0 < accuracy.value < 1:
         metrics[LOG_ODDS] = _log_odds(accuracy)
+    ece = found.get("ece15")
+    if ece is not None and ece.floor is not None:
+        metrics[NET_ECE] = replace(metrics["ece15"], value=ece.value - ece.floor)
     return metrics
 
 

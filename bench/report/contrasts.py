@@ -1,0 +1,78 @@
+"""The page of all contrasts: for every model and language what transfer, intermediate training and both together do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.answer_tables import estimate_cell, p_cell
+from bench.report.coverage import mark_earlier
+from bench.report.evidence import usable_rows
+from bench.report.language_contrasts import LanguageContrasts, language_contrasts
+from bench.report.ledger import Ledger
+from bench.report.panels import Replicates, no_replicates
+from bench.report.sections import sections
+from bench.report.settings import World, settings
+from bench.report.tables import MISSING, escaped, markdown_table
+from bench.rows import Row
+from bench.statistics.seed_means import SeedMean
+
+_READING = (
+    "Exploratory. Percent points of the signed gap with 95 % intervals over items and seeds, means over the genuine "
+    "intermediate tasks. *Transfer* is language minus source, without an intermediate task and after one; the *effect* "
+    "is that of the intermediate task on the gap in the language itself; the *difference in differences* (DiD) is what "
+    "it does to transfer, against no intermediate task and against `more`, as many further steps on the target's data. "
+    "The DiD of the gap is that of confidence less that of accuracy: an identity. p is that of the DiD of the gap, "
+    "Benjamini-Hochberg's within each table, where there are two seeds or more (`items`: one seed, items alone). Net "
+    "ECE is ECE-15 less that of a calibrated model with the same confidences. A dash: a cell is missing or at chance."
+)
+_HEADERS = (
+    "language", "group", "n", "transfer, none", "transfer", "effect", "DiD confidence", "DiD accuracy", "DiD gap",
+    "p (BH)", "DiD against more", "net ECE",
+)  # fmt: skip
+_UNMATCHED = "Numbers of items differ between languages: net ECE does not compare between these, debiased L2 would."
+
+
+def contrasts(
+    rows: Iterable[Row], ledger: Ledger, languages: Mapping[str, LanguageInfo], replicates: Replicates | None = None
+) -> str:
+    """Return the page as Markdown; see `bench.report.answer.answer` for the arguments."""
+    usable = usable_rows(mark_earlier(rows, ledger))
+    found = settings(sections(usable, ledger, languages), replicates or no_replicates)
+    parts = [part for setting in found for world in setting.worlds for part in _world(world)]
+    return (
+        "\n\n".join(["# Contrasts by language", *([_READING, *parts] if parts else ["No contrast has data."])]) + "\n"
+    )
+
+
+def _world(world: World) -> list[str]:
+    tables = [_table(world, model, language_contrasts(world, model)) for model in world.section.models]
+    shown = [part for table in tables for part in table]
+    tasks = ", ".join(world.groups.intermediates) or "none"
+    return [f"## {escaped(world.section.title)}", f"Genuine intermediate tasks: {tasks}.", *shown] if shown else []
+
+
+def _table(world: World, model: str, found: Sequence[LanguageContrasts]) -> list[str]:
+    if not found:
+        return []
+    counts = {one.language: _items(world, model, one.language) for one in found}
+    unmatched = [_UNMATCHED] if len(set(counts.values())) > 1 else []
+    rows = [_row(world, one, counts[one.language]) for one in found]
+    return [f"### {escaped(model)}", *unmatched, markdown_table(_HEADERS, rows, left=2)]
+
+
+def _items(world: World, model: str, language: str) -> str:
+    lines = [line for line in world.section.lines if line.model == model]
+    counts = {row.n for line in lines for row in line.rows if row.condition.language == language}
+    return "/".join(str(count) for count in sorted(counts))
+
+
+def _row(world: World, one: LanguageContrasts, items: str) -> list[str]:
+    info = next(info for info in world.section.languages if info.token == one.language)
+    group = f"{info.group}, scarce" if info.scarce else info.group
+    first = [_cell(each) for each in (one.without, one.transfer, one.effect, one.confidence, one.accuracy, one.gap)]
+    return [one.language, group, items, *first, p_cell(one.p), _cell(one.control), _cell(one.net_ece)]
+
+
+def _cell(contrast: SeedMean | None) -> str:
+    return MISSING if contrast is None else estimate_cell(contrast.estimate, contrast.item_only)
