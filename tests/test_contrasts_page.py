@@ -15,6 +15,7 @@ from bench.report.sections import sections
 from bench.report.settings import Setting, settings
 from bench.report.size_tests import families
 from bench.report.temperature_share import temperature_shares
+from bench.report.variant_effects import variant_effects
 from bench.rows import Row
 from tests.row_factory import LANGUAGES, estimate, make_row
 from tests.slope_rows import ladder_rows
@@ -134,3 +135,23 @@ def test_noise_that_is_as_large_as_the_degradation_leaves_none() -> None:
     assert none.left[0] == pytest.approx(0.08)
     assert none.left[0] > none.left[1] > none.left[3]
     assert 0.05 < none.rate < genuine.rate
+
+
+def test_a_variant_is_compared_with_the_plain_training_of_the_same_task() -> None:
+    languages = {token: LANGUAGES[token] for token in ("en", "sw")}
+    plain = [row for row in arms() if row.condition.intermediate == "snli"]
+    varied = [_varied(row) for row in plain]
+    (one,) = variant_effects(setting_of([*plain, *varied], languages))
+
+    assert (one.variant, one.tasks) == ("mlm", ("snli",))
+    assert one.estimates[1].value == pytest.approx(-0.2)
+    assert one.estimates[0].value == pytest.approx(0.0)
+    assert variant_effects(setting_of(plain, languages)) == []
+    # A variant is no genuine intermediate task.
+    assert setting_of([*plain, *varied], languages).worlds[0].groups.intermediates == ("snli",)
+
+
+def _varied(row: Row) -> Row:
+    metrics = {**row.data["metrics"], "nll": estimate(0.8)}
+    condition = {**row.data["condition"], "variant": "mlm"}
+    return Row({**row.data, "id": f"{row.id}-mlm", "condition": condition, "metrics": metrics})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.catalog.language_info import LanguageInfo
 from bench.report.answer_paragraph import paragraph
-from bench.report.answer_tables import exploratory_table, levels_table, tests_table
+from bench.report.answer_tables import exploratory_table, levels_tables, tests_table
 from bench.report.coverage import mark_earlier
 from bench.report.evidence import evidence, usable_rows
 from bench.report.exploratory import exploratory
@@ -35,9 +35,9 @@ _READING = (
     "interest, applies to it. The claim that a verdict judges is that the quantity rises with size. In the real world "
     "two errors have to agree: over items and seeds, conditional on these checkpoints, and that of the sizes about "
     "the line (n - 2 degrees of freedom), with the checkpoint as unit; the larger p counts. In artificial worlds the "
-    "world is the unit. p-values are Holm's over the three tests; equivalence is two one-sided tests. The second table "
-    "has each quantity at every size, 95 % over items and seeds, conditional on these checkpoints (`items` where there "
-    "is one seed)."
+    "world is the unit. p-values are Holm's over the three tests; equivalence is two one-sided tests. The further "
+    "tables have each quantity at every size and between neighbouring sizes, 95 % over items and seeds, conditional on "
+    "these checkpoints (`items` where there is one seed)."
 )
 _EXPLORATORY = (
     "Nothing below was announced as a test, except the sensitivity analyses; p-values are Benjamini-Hochberg's within "
@@ -95,7 +95,7 @@ def _described(family: Family) -> str:
 
 
 def _family(family: Family) -> str:
-    return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_table(family)])
+    return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_tables(family)])
 
 
 def _explored(family: Family) -> list[str]:

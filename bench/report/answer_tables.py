@@ -22,13 +22,13 @@ def tests_table(family: Family) -> str:
     )
 
 
-def levels_table(family: Family) -> list[str]:
-    """Return the table of each test's quantity at every size in every world; empty without a slope."""
+def levels_tables(family: Family) -> list[str]:
+    """Return the tables of each test's quantity at every size and between neighbours; empty without a slope."""
     slopes = [(one.test, world, slope) for one in family.outcomes for world, slope in one.slopes]
     if not slopes:
         return []
     headers = ["test", "world", *family.models, "change", "per tenfold"]
-    return [markdown_table(headers, [_levels(family, *each) for each in slopes], left=2)]
+    return [markdown_table(headers, [_levels(family, *each) for each in slopes], left=2), _adjacent(family)]
 
 
 def exploratory_table(found: Sequence[Exploratory]) -> str:
@@ -95,3 +95,14 @@ def _levels(family: Family, test: str, world: str, slope: LadderSlope) -> list[s
         for token in family.models
     ]
     return [test, world, *cells, estimate_cell(slope.conditional, slope.seeds == 1), signed_points(slope.tenfold)]
+
+
+def _adjacent(family: Family) -> str:
+    """Return the table of the differences between each size and the next larger one that has the quantity."""
+    rows = [
+        [one.test, world, f"{low} to {high}", estimate_cell(difference, slope.seeds == 1)]
+        for one in family.outcomes
+        for world, slope in one.slopes
+        for low, high, difference in slope.adjacent
+    ]
+    return markdown_table(["test", "world", "neighbours", "difference"], rows, left=3)

@@ -71,6 +71,7 @@ def beyond_accuracy(found: Sequence[Exploratory], sign: int) -> list[str]:
 def _all(family: Family) -> list[Exploratory]:
     rich = _grouped("Q1")
     tests = [_test(family, f"Q1 in {title}", rich, name) for name, title in QUANTITIES.items()]
+    tests.append(_test(family, "Q2 in log odds of accuracy", _grouped("Q2"), LOG_ODDS))
     tests += [_test(family, f"{test} on total parameters", _grouped(test), total=True) for test in ("Q1", "Q2", "Q3")]
     for task in ("none", CONTROL):
         tests += [_test(family, f"{test} with `{task}` instead", _instead(test, task)) for test in ("Q1", "Q3")]

@@ -13,10 +13,10 @@ from bench.statistics.panel import Cell, Panel
 from bench.statistics.seed_means import Measured, linear
 
 LOG_ODDS = "accuracy_log_odds"
+# What contrasts are taken of.
+METRICS = ("gap", "confidence", "accuracy", "nll", "brier", "l2sq15", "ece15", "ts_loss", "auroc")
 # ECE-15 less that of a calibrated model with the same confidences.
 NET_ECE = "ece15_net"
-# Quantities that do not contain accuracy, whose rows hold no contrast with the source.
-VALUES_ONLY = ("ts_loss", "auroc")
 UNINFORMATIVE = frozenset({"at_chance", "collapsed"})
 _NORMAL = 1.959963984540054
 
@@ -29,14 +29,13 @@ def no_replicates(row: Row) -> None:
 
 
 def panel_of(section: Section, recalibration: str = "none", replicates: Replicates = no_replicates) -> Panel:
-    """Return the cells of the section's plain trainings under one recalibration."""
+    """Return the section's cells under one recalibration; a variant stands with its intermediate task ("snli mlm")."""
     cells = {}
     for line in section.lines:
-        if not line.variant:
-            for row in line.rows:
-                if row.recalibration == recalibration:
-                    key = (line.model, line.intermediate, row.condition.language, row.condition.seed)
-                    cells[key] = _cell(section, line, row, replicates)
+        for row in line.rows:
+            if row.recalibration == recalibration:
+                key = (line.model, line.training, row.condition.language, row.condition.seed)
+                cells[key] = _cell(section, line, row, replicates)
     return Panel(cells)
 
 
@@ -50,7 +49,7 @@ def _cell(section: Section, line: Line, row: Row, replicates: Replicates) -> Cel
 
 
 def _metrics(row: Row) -> dict[str, Measured]:
-    found = {name: row.metric(name) for name in row.data["metrics"]}
+    found = {name: row.metric(name) for name in METRICS}
     metrics = {name: _measured(each, row) for name, each in found.items() if each is not None}
     accuracy = metrics.get("accuracy")
     if accuracy is not None and 0 < accuracy.value < 1:
@@ -63,7 +62,7 @@ def _metrics(row: Row) -> dict[str, Measured]:
 
 def _transfers(row: Row, metrics: Mapping[str, Measured], reference: Mapping[str, Measured]) -> dict[str, Measured]:
     transfers = {}
-    for name in (*(row.data["transfer"] or {}), *VALUES_ONLY, LOG_ODDS):
+    for name in (*METRICS, LOG_ODDS):
         stated = row.transfer(name)
         apart = _difference(metrics.get(name), reference.get(name))
         if apart is not None and (stated is None or apart.replicates is not None):
