@@ -76,3 +76,14 @@ def test_predictions_that_are_not_there_leave_the_bound() -> None:
 
     assert cells["xlmr_base", "none", "tr", 0].transfer["gap"].replicates is None
     assert cells["xlmr_base", "none", "sw", 0].transfer["gap"].replicates is not None
+
+
+def test_without_the_source_s_predictions_a_transfer_keeps_its_rows_paired_error() -> None:
+    _, bounds, _ = panels()
+    predictions = stored()
+    del predictions["en"]
+    (section,) = sections(rows_of(stored()), Ledger(), LANGUAGES)
+    cells = panel_of(section, replicates=joint_draws(predictions.get, DRAWS)).cells
+
+    key = ("xlmr_base", "none", "sw", 0)
+    assert cells[key].transfer["gap"].error == bounds.cells[key].transfer["gap"].error

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bench.calibration.arrays import FloatArray
-from bench.report.sections import Line, Section
+from bench.report.sections import Section
 from bench.rows import Estimate, Row
 from bench.statistics.panel import Cell, Panel
 from bench.statistics.seed_means import Measured, linear
@@ -28,28 +28,34 @@ def no_replicates(row: Row) -> None:
     """Return None: standard errors are read off the intervals of rows."""
 
 
-def panel_of(section: Section, recalibration: str = "none", replicates: Replicates = no_replicates) -> Panel:
+def panel_of(
+    section: Section,
+    recalibration: str = "none",
+    replicates: Replicates = no_replicates,
+    metrics: Sequence[str] = METRICS,
+) -> Panel:
     """Return the section's cells under one recalibration; a variant stands with its intermediate task ("snli mlm")."""
+    rows = {
+        (line.model, line.training, row.condition.language, row.condition.seed): row
+        for line in section.lines
+        for row in line.rows
+        if row.recalibration == recalibration
+    }
+    measured = {key: _with_replicates(_metrics(row, metrics), replicates(row)) for key, row in rows.items()}
     cells = {}
-    for line in section.lines:
-        for row in line.rows:
-            if row.recalibration == recalibration:
-                key = (line.model, line.training, row.condition.language, row.condition.seed)
-                cells[key] = _cell(section, line, row, replicates)
+    for key, row in rows.items():
+        model, training, language, seed = key
+        source = (model, training, section.source or "", seed)
+        if source not in rows or language == section.source:
+            cells[key] = Cell(measured[key], {}, _uninformative(row))
+        else:
+            transfers = _transfers(row, measured[key], measured[source])
+            cells[key] = Cell(measured[key], transfers, _uninformative(row) or _uninformative(rows[source]))
     return Panel(cells)
 
 
-def _cell(section: Section, line: Line, row: Row, replicates: Replicates) -> Cell:
-    source = line.row(row.condition.seed, section.source or "", row.recalibration)
-    metrics = _with_replicates(_metrics(row), replicates(row))
-    if source is None or source is row:
-        return Cell(metrics, {}, _uninformative(row))
-    reference = _with_replicates(_metrics(source), replicates(source))
-    return Cell(metrics, _transfers(row, metrics, reference), _uninformative(row) or _uninformative(source))
-
-
-def _metrics(row: Row) -> dict[str, Measured]:
-    found = {name: row.metric(name) for name in METRICS}
+def _metrics(row: Row, names: Sequence[str]) -> dict[str, Measured]:
+    found = {name: row.metric(name) for name in names}
     metrics = {name: _measured(each, row) for name, each in found.items() if each is not None}
     accuracy = metrics.get("accuracy")
     if accuracy is not None and 0 < accuracy.value < 1:
@@ -62,18 +68,18 @@ def _metrics(row: Row) -> dict[str, Measured]:
 
 def _transfers(row: Row, metrics: Mapping[str, Measured], reference: Mapping[str, Measured]) -> dict[str, Measured]:
     transfers = {}
-    for name in (*METRICS, LOG_ODDS):
-        stated = row.transfer(name)
-        apart = _difference(metrics.get(name), reference.get(name))
-        if apart is not None and (stated is None or apart.replicates is not None):
-            transfers[name] = apart
-        elif stated is not None:
+    for name in metrics:
+        stated, apart = row.transfer(name), _difference(metrics[name], reference.get(name))
+        # A row's own interval is paired by item, which a bound is not.
+        if stated is not None and (apart is None or apart.replicates is None):
             transfers[name] = _measured(stated, row)
+        elif apart is not None:
+            transfers[name] = apart
     return transfers
 
 
-def _difference(first: Measured | None, second: Measured | None) -> Measured | None:
-    return None if first is None or second is None else linear([(1.0, first), (-1.0, second)])
+def _difference(first: Measured, second: Measured | None) -> Measured | None:
+    return None if second is None else linear([(1.0, first), (-1.0, second)])
 
 
 def _measured(estimate: Estimate, row: Row) -> Measured:

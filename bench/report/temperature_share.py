@@ -39,7 +39,7 @@ def temperature_shares(setting: Setting) -> list[Removed]:
     names = sorted(
         {row.recalibration for world in setting.worlds for line in world.section.lines for row in line.rows} - {"none"}
     )
-    panels = {name: [panel_of(world.section, name) for world in setting.worlds] for name in names}
+    panels = {name: [panel_of(world.section, name, metrics=METRICS) for world in setting.worlds] for name in names}
     found = [
         _removed(setting, panels[name], model, arm, name)
         for model in setting.models
