@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from bench.report.answer import answer
+from bench.report.answer import PLAN, answer
 from bench.report.evidence import NOT_ANSWERED
-from bench.report.ledger import Ledger
+from bench.report.ledger import Ledger, LedgerEntry
 from bench.report.sections import sections
 from bench.report.settings import settings
 from bench.report.size_tests import Family, families
 from bench.rows import Row
-from tests.row_factory import LANGUAGES
+from tests.row_factory import LANGUAGES, STUDY
 from tests.slope_rows import XLMR, ladder_rows
 
 GOLDEN = Path(__file__).parent / "goldens" / "answer.md"
@@ -122,3 +123,17 @@ def test_rows_that_are_no_evidence_are_on_no_rung(flag: str) -> None:
     rows = [Row({**row.data, "flags": [flag]}) for row in ladder_rows(0.1)]
 
     assert text_of(rows).count(": no data.") == 3
+
+
+def test_the_digest_of_the_analysis_plan_is_that_of_the_file_and_stands_in_the_answer() -> None:
+    plan = Path(__file__).parents[1] / "docs" / "analysis-plan.md"
+
+    assert hashlib.sha256(plan.read_bytes()).hexdigest() == PLAN
+    assert PLAN in text_of(ladder_rows(0.1))
+
+
+def test_rows_of_an_earlier_run_are_counted() -> None:
+    rows = ladder_rows(0.1)
+    ledger = Ledger((LedgerEntry(rows[0].id, "failed", "out of memory", STUDY),))
+
+    assert "1 rows are of cases that the last run did not get to" in answer(rows, ledger, LANGUAGES)
