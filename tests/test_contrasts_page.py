@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from bench.catalog.languages import language, real_languages
@@ -59,12 +61,20 @@ def test_the_difference_in_differences_of_the_gap_is_that_of_confidence_less_tha
     assert 0 < one.p < 1
 
 
+def test_one_seed_has_no_p() -> None:
+    single = [row for row in arms() if row.condition.seed == 0]
+    (one,) = language_contrasts(setting_of(single).worlds[0], "xlmr_base")
+
+    assert one.gap.item_only
+    assert math.isnan(one.p)
+
+
 def test_a_cell_at_chance_leaves_dashes_and_no_p() -> None:
     (one,) = language_contrasts(setting_of(arms(flags=("at_chance",))).worlds[0], "xlmr_base")
 
     assert one.without is not None
     assert one.transfer is one.gap is None
-    assert one.p != one.p
+    assert math.isnan(one.p)
 
 
 def test_the_page_names_the_tasks_and_marks_languages_with_other_numbers_of_items() -> None:

@@ -166,3 +166,21 @@ def test_worlds_are_the_unit_of_the_artificial_ones() -> None:
 
     assert rejected / 200 <= 0.05 + 3 * 0.0155
     assert between_worlds(slopes[:1]) is None
+
+
+def test_a_test_of_three_has_to_be_three_times_as_sure() -> None:
+    once = TEstimate(0.1, 0.1 / 2.3, 50)
+    nothing = TEstimate(0.0, 0.1, 50)
+
+    assert [one.verdict for one in judge([[once]])] == ["supported"]
+    assert [one.verdict for one in judge([[once], [nothing], [nothing]])] == ["undecided"] * 3
+
+
+def test_what_items_do_to_each_seed_alone_counts_once() -> None:
+    drawn = np.random.default_rng(1).normal(scale=0.01, size=(3, 4000))
+    # The values differ by as much as their items make them.
+    runs = [Measured(value, 0.01, 400, row) for value, row in zip((-0.01, 0.0, 0.01), drawn, strict=True)]
+
+    assert seed_mean(runs).estimate.error == pytest.approx(0.01 / math.sqrt(3), rel=0.05)
+    bounds = [Measured(each.value, each.error, 400) for each in runs]
+    assert seed_mean(bounds).estimate.error == pytest.approx(math.sqrt(0.01**2 + 0.01**2 / 3))
