@@ -46,7 +46,8 @@ _EXPLORATORY = (
     "each table and support no verdict. Changes are over the same sizes: percent points, squared ones for L2, nats for "
     "NLL, log odds as they are. The change of the gap is that of confidence less that of accuracy: an identity, no "
     "explanation. Contrasts at matched accuracy are not available: they need predictions at five or more snapshots of "
-    "every fine-tuning run, and none are stored."
+    "every fine-tuning run, and none are stored. All sizes of a ladder are trained at the one learning rate of its "
+    "protocol; slopes under rates that are tuned for each size on the source's development data are not available."
 )
 _BOUND = (
     "The part of the items in these errors is the most it can be, read off the intervals of rows; "

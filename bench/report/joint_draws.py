@@ -11,7 +11,8 @@ from bench.report.panels import Replicates
 from bench.rows import Row
 from bench.statistics.contrasts import resample
 
-DRAWS = 2000
+# A standard deviation out of so many is right to 2 %, and thousands of rows have to fit into memory.
+DRAWS = 1000
 # What the answer contrasts; NLL and the accuracy gap stand beside the signed gap.
 METRICS = ("gap", "accuracy", "confidence", "nll")
 
