@@ -137,3 +137,11 @@ def test_rows_of_an_earlier_run_are_counted() -> None:
     ledger = Ledger((LedgerEntry(rows[0].id, "failed", "out of memory", STUDY),))
 
     assert "1 rows are of cases that the last run did not get to" in answer(rows, ledger, LANGUAGES)
+
+
+def test_a_model_alone_is_on_no_rung_of_real_sizes_and_says_so() -> None:
+    text = text_of(ladder_rows(0.1, models=("xlmr_base",)))
+
+    assert text.count(": no data.") == 3
+    assert "real, at one size, so on no rung: xlmr_base." in text
+    assert "## Confirmatory" not in text

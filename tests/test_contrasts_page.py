@@ -16,7 +16,7 @@ from bench.report.morphology import morphology
 from bench.report.sections import sections
 from bench.report.settings import Setting, settings
 from bench.report.size_tests import families
-from bench.report.temperature_share import temperature_shares
+from bench.report.temperature_share import Removed, temperature_shares
 from bench.report.variant_effects import variant_effects
 from bench.rows import Row
 from tests.row_factory import LANGUAGES, estimate, make_row
@@ -114,6 +114,12 @@ def test_the_share_that_a_recalibration_removes() -> None:
 
     shares = {one.intermediate: one.shares for one in temperature_shares(setting)}
     assert shares == {"none": pytest.approx((0.75, 0.75)), "genuine": pytest.approx((0.75, 0.75))}
+
+
+def test_where_l2_lost_nothing_no_share_of_it_is_removed() -> None:
+    one = Removed("xlmr_base", "none", "ts_en", 1, (0.04, -0.001), (-0.01, 0.001))
+
+    assert one.shares == (pytest.approx(0.75), None)
 
 
 def full_ladder(slope: float) -> list[Row]:

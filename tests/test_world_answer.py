@@ -72,3 +72,11 @@ def test_distance_needs_worlds_with_both_kinds_of_source() -> None:
     assert apart_from_distance([0.1], [0.2]) is None
     freed, distance = apart_from_distance([0.3, 0.3], [0.1])
     assert (freed.value, distance.value) == (pytest.approx(0.2), pytest.approx(0.1))
+
+
+def test_a_size_alone_is_data_of_the_artificial_rung_but_no_test() -> None:
+    rows = world_rows((0.1,), models=("pocket_xs",))
+    text = answer(rows, Ledger(), languages_of(rows))
+
+    assert "artificial worlds (an analogue): at one size, so no test (pocket_xs)." in text
+    assert "## Confirmatory" not in text

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.catalog.language_info import LanguageInfo
 from bench.report.answer_paragraph import paragraph
-from bench.report.answer_tables import exploratory_table, levels_tables, tests_table
+from bench.report.answer_tables import BOUND, exploratory_table, levels_tables, tests_table
 from bench.report.coverage import mark_earlier
 from bench.report.evidence import evidence, usable_rows
 from bench.report.exploratory import exploratory
 from bench.report.exploratory_tables import factor_parts, setting_parts
+from bench.report.leaderboard import members_sentence
 from bench.report.ledger import Ledger
 from bench.report.panels import Replicates, no_replicates
-from bench.report.sections import sections
+from bench.report.sections import REAL, sections
 from bench.report.settings import Setting, settings
-from bench.report.size_tests import Family, families
+from bench.report.size_tests import Family, Rung, families
 from bench.report.tables import escaped
 from bench.rows import Row
 
@@ -25,7 +26,7 @@ QUESTION = (
 )
 # Of docs/analysis-plan.md, which is not installed; a test holds this to the file.
 PLAN = "86c34b531c625a07376fc3d9b50bad21e6efcc8cf3419fc426cba045d0c57cd5"
-_RUNGS = {
+_RUNGS: Mapping[Rung, str] = {
     "size": "real, independently pretrained sizes",
     "depth": "real, truncated (depth of one encoder, never model size)",
     "artificial": "artificial worlds (an analogue)",
@@ -49,10 +50,6 @@ _EXPLORATORY = (
     "every fine-tuning run, and none are stored. All sizes of a ladder are trained at the one learning rate of its "
     "protocol; slopes under rates that are tuned for each size on the source's development data are not available."
 )
-_BOUND = (
-    "The part of the items in these errors is the most it can be, read off the intervals of rows; "
-    "`crosscal report --store DIR` takes it from the stored predictions."
-)
 
 
 def answer(
@@ -71,24 +68,27 @@ def answer(
     parts = ["# The answer", f"*{QUESTION}*", "## Evidence", _ladder(made, marked), paragraph(evidence(marked), made)]
     parts += _stale(marked)
     if made:
-        bound = [_BOUND] if any(family.bounded for family in made) else []
+        bound = [BOUND] if any(family.bounded for family in made) else []
         parts += [
             "## Confirmatory tests",
             f"As announced in docs/analysis-plan.md, sha256 {PLAN}.",
             " ".join([_READING, *bound]),
             *map(_family, made),
         ]
-    if found:
-        parts += ["## Exploratory", _EXPLORATORY, *(part for family in made for part in _explored(family))]
-        parts += [part for setting in found for part in _all_models(setting)]
+    explored = [part for family in made for part in _explored(family)]
+    explored += [part for setting in found for part in _all_models(setting)]
+    if explored:
+        parts += ["## Exploratory", _EXPLORATORY, *explored]
     return "\n\n".join(parts) + "\n"
 
 
 def _ladder(made: Sequence[Family], rows: Sequence[Row]) -> str:
-    lines = [f"- {title}: {_rung([one for one in made if one.rung == rung])}" for rung, title in _RUNGS.items()]
     on_a_ladder = {token for family in made for token in family.models}
-    alone = sorted({row.condition.model for row in usable_rows(rows)} - on_a_ladder)
-    return "\n".join([*lines, *([f"- at one size, so on no rung: {escaped(', '.join(alone))}."] if alone else [])])
+    alone = [row for row in usable_rows(rows) if row.condition.model not in on_a_ladder]
+    real = sorted({row.condition.model for row in alone if row.world == REAL})
+    artificial = sorted({row.condition.model for row in alone if row.world != REAL})
+    lines = [f"- {title}: {_rung(made, rung, artificial)}" for rung, title in _RUNGS.items()]
+    return "\n".join([*lines, *([f"- real, at one size, so on no rung: {escaped(', '.join(real))}."] if real else [])])
 
 
 def _stale(rows: Sequence[Row]) -> list[str]:
@@ -96,10 +96,11 @@ def _stale(rows: Sequence[Row]) -> list[str]:
     return [f"{number} rows are of cases that the last run did not get to: from an earlier run."] if number else []
 
 
-def _rung(made: Sequence[Family]) -> str:
-    if not made:
-        return "no data."
-    return escaped("; ".join(_described(family) for family in made) + ".")
+def _rung(made: Sequence[Family], rung: Rung, artificial: Sequence[str]) -> str:
+    described = [_described(family) for family in made if family.rung == rung]
+    if rung == "artificial" and artificial:
+        described.append(f"at one size, so no test ({', '.join(artificial)})")
+    return escaped("; ".join(described) + ".") if described else "no data."
 
 
 def _described(family: Family) -> str:
@@ -120,4 +121,5 @@ def _explored(family: Family) -> list[str]:
 
 def _all_models(setting: Setting) -> list[str]:
     parts = setting_parts(setting)
-    return [f"### All models, {escaped(setting.title)}", *parts] if parts else []
+    members = members_sentence(setting.worlds[0].section)
+    return [f"### All models, {escaped(setting.title)}", members, *parts] if parts else []

@@ -12,6 +12,11 @@ from bench.report.tables import MISSING, markdown_table
 from bench.statistics.ladder_slope import LadderSlope
 from bench.statistics.t_estimate import TEstimate
 
+BOUND = (
+    "The part of the items in these errors is the most it can be, read off the intervals of rows; "
+    "`crosscal report --store DIR` takes it from the stored predictions."
+)
+
 
 def tests_table(family: Family) -> str:
     """Return one row a test: its change, the intervals it was judged by, p-values, verdict, and what it lacks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.catalog.language_info import LanguageInfo
-from bench.report.answer_tables import estimate_cell, p_cell
+from bench.report.answer_tables import BOUND, estimate_cell, p_cell
 from bench.report.coverage import mark_earlier
 from bench.report.evidence import usable_rows
 from bench.report.language_contrasts import LanguageContrasts, language_contrasts

@@ -33,6 +33,11 @@ class World:
         """The languages that are rich, poor or between, scarce ones too."""
         return self.section.group("rich", "between", "poor")
 
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """Those of `targets` that were asked for."""
+        return tuple(token for token in self.targets if token in self.section.selected)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:

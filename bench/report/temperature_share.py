@@ -17,7 +17,7 @@ METRICS = ("gap", "l2sq15")
 class Removed:
     """The mean transfer over target languages before and after a recalibration, of the gap and of debiased L2.
 
-    Means over the worlds that have both. `share` is 1 - |after| / |before|, None where nothing was lost before.
+    Means over the worlds that have both. None where nothing was lost before.
     """
 
     model: str
@@ -29,9 +29,12 @@ class Removed:
 
     @property
     def shares(self) -> tuple[float | None, ...]:
-        """The share of each metric's transfer that the recalibration removes; negative where it adds to it."""
-        pairs = zip(self.before, self.after, strict=True)
-        return tuple(None if before == 0 else 1 - abs(after) / abs(before) for before, after in pairs)
+        """The shares of the gap's and of L2's transfer that are removed; negative where something is added."""
+        (gap, l2), (gap_after, l2_after) = self.before, self.after
+        return (
+            None if gap == 0 else 1 - abs(gap_after) / abs(gap),
+            None if l2 <= 0 else 1 - l2_after / l2,
+        )
 
 
 def temperature_shares(setting: Setting) -> list[Removed]:
@@ -63,7 +66,7 @@ def _removed(setting: Setting, after: Sequence[Panel], model: str, arm: str, nam
 
 def _transfers(world: World, panel: Panel, model: str, arm: str) -> list[float]:
     tasks = world.arms.get(arm, ())
-    languages = world.targets
+    languages = world.selected
     number = len(tasks) * len(languages)
     terms = [Term(1 / number, task, token) for task in tasks for token in languages]
     found = [panel.contrast(model, terms, name) for name in METRICS] if terms else []

@@ -69,12 +69,12 @@ def _estimate(
 ) -> TEstimate | None:
     means = []
     for world in setting.worlds:
-        number = len(tasks) * len(world.targets)
+        number = len(tasks) * len(world.selected)
         terms = [
             Term(sign / number, name, token)
             for task in tasks
             for sign, name in ((1.0, f"{task} {variant}"), (-1.0, task))
-            for token in world.targets
+            for token in world.selected
         ]
         mean = world.panel.contrast(model, terms, metric, part) if terms else None
         means += [] if mean is None else [mean]
