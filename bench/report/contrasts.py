@@ -40,9 +40,9 @@ def contrasts(
     usable = usable_rows(mark_earlier(rows, ledger))
     found = settings(sections(usable, ledger, languages), replicates or no_replicates)
     parts = [part for setting in found for world in setting.worlds for part in _world(world)]
-    return (
-        "\n\n".join(["# Contrasts by language", *([_READING, *parts] if parts else ["No contrast has data."])]) + "\n"
-    )
+    reading = _READING if replicates else f"{_READING} {BOUND}"
+    shown = [reading, *parts] if parts else ["No contrast has data."]
+    return "\n\n".join(["# Contrasts by language", *shown]) + "\n"
 
 
 def _world(world: World) -> list[str]:
