@@ -12,6 +12,7 @@ from tests.simulations.known_truth import ESTIMATORS, estimators
 from tests.simulations.populations import NO_EFFECT, truth
 from tests.simulations.published_rows import comparisons
 from tests.simulations.temperatures import temperatures
+from tests.simulations.verdicts import verdict_rates
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulations.md"
 SIMULATIONS = 2000
@@ -145,6 +146,24 @@ def rows_part(found=None):
     return _table(lines, headers)
 
 
+def verdicts_part(found=None):
+    """Return how often the confirmatory tests come to which verdict."""
+    found = verdict_rates(SIMULATIONS, seed=SEED) if found is None else found
+    lines = [
+        [
+            each.design,
+            f"{100 * each.change:g}",
+            *(
+                f"{100 * share:.1f}"
+                for share in (each.supported, each.contradicted, each.nothing, each.undecided, each.wrong)
+            ),
+        ]
+        for each in found
+    ]
+    headers = ["a test rests on", "true change", "supported", "contradicted", "nothing", "undecided", "family wrong"]
+    return f"{_run(SIMULATIONS)}\n\n" + _table(lines, headers)
+
+
 PARTS = {
     "coverage": coverage_part,
     "normal": normal_part,
@@ -154,6 +173,7 @@ PARTS = {
     "temperature": temperature_part,
     "estimators": estimators_part,
     "rows": rows_part,
+    "verdicts": verdicts_part,
 }
 
 
