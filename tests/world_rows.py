@@ -52,5 +52,5 @@ def _row(world: int, token: str, task: str, language: str, seed: int, change: fl
     return make_row(
         model=token, intermediate=task, language=language, seed=seed, accuracy=0.6, confidence=round(0.6 + gap, 9),
         source=None, transfer=None if source else {"gap": estimate(gap)}, world=f"w{world}", protocol="pocket",
-        flags=["artificial"],
+        flags=["artificial", "source_discourse"],
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from bench.report.cells import signed_points
@@ -22,6 +21,12 @@ _VERDICTS = {
     "equivalent to nothing": "size changes it by less than 1 point (equivalent to nothing)",
     "undecided": "these data do not say whether size changes it (undecided)",
 }
+# Smaller numbers are written as 0.
+_SHOWN = 0.0005
+_FLIPS = (
+    "Of the level of the gap in plentiful languages nothing is concluded: its sign flips with the share of connectives "
+    "in pretraining (docs/worlds.md), which rich minus poor does not."
+)
 _AXES = {
     "size": "model size",
     "depth": "depth of one encoder",
@@ -39,7 +44,13 @@ def paragraph(first: str, made: Sequence[Family]) -> str:
     strongest = [family for family in made if family.rung == made[0].rung]
     told = [_sentences(one) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)]
     sentences = [sentence for each in told for sentence in each]
-    return " ".join([escaped(first), *sentences, *_noise(made[0])])
+    return " ".join([escaped(first), *sentences, *_dose(made[0]), *_noise(made[0])])
+
+
+def _dose(family: Family) -> list[str]:
+    """Say what does not survive the dose of connectives in pretraining, where the encoders have learnt from any."""
+    flags = {flag for world in family.worlds for line in world.section.lines for flag in line.flags}
+    return [_FLIPS] if "source_discourse" in flags and any(one.slopes for one in family.outcomes) else []
 
 
 def _noise(family: Family) -> list[str]:
@@ -108,7 +119,7 @@ def _worse(outcome: Outcome) -> str:
     if outcome.judged.verdict not in ("supported", "contradicted"):
         return ""
     first, last = outcome.ends
-    if math.copysign(1, first) != math.copysign(1, last):
+    if first * last < 0 and min(abs(first), abs(last)) >= _SHOWN:
         return f", through 0 from {signed_points(first)} to {signed_points(last)}"
     word = "worse" if abs(last) > abs(first) else "better"
     return f", which is {word}: from {signed_points(first)} to {signed_points(last)}"
