@@ -7,7 +7,6 @@ import time
 import torch
 
 _SIZE, _PRODUCTS, _ROUNDS = 512, 10, 5
-_LARGE, _PEAK_ROUNDS = {"cpu": 1024, "cuda": 8192}, 20
 
 
 def reference_rate(device: str) -> float:
@@ -19,17 +18,6 @@ def reference_rate(device: str) -> float:
     matrix = torch.ones(_SIZE, _SIZE, device=device)
     times = sorted(_round(matrix) for _ in range(_ROUNDS + 1))
     return 2 * _SIZE**3 * _PRODUCTS / times[len(times) // 2] / 1e9
-
-
-def peak_rate(device: str, dtype: torch.dtype) -> float:
-    """Return the best rate of large matrix products of `dtype` that `device` shows now, in floating-point operations/s.
-
-    Products of 1,024 x 1,024 on a CPU and of 8,192 x 8,192 on a GPU, the fastest of twenty rounds.
-    """
-    size = _LARGE[torch.device(device).type]
-    matrix = torch.ones(size, size, device=device, dtype=dtype)
-    best = min(_round(matrix) for _ in range(_PEAK_ROUNDS))
-    return 2 * size**3 * _PRODUCTS / best
 
 
 def _round(matrix: torch.Tensor) -> float:
