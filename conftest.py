@@ -7,5 +7,6 @@ pytest_plugins = [
     "fixtures.cases",
     "fixtures.gate",
     "fixtures.results",
+    "fixtures.throughput",
     "fixtures.on_request",
 ]

@@ -3,6 +3,7 @@ import pytest
 from tests.conftest import ROOT
 
 TIMED = ROOT / "suites" / "test_metric_speed.py"
+THROUGHPUT = ROOT / "suites" / "test_throughput.py"
 
 
 def collected(pytester, *arguments):
@@ -23,6 +24,21 @@ def collected(pytester, *arguments):
 def test_timed_suites_run_when_asked_for(pytester, arguments, there):
     found = collected(pytester, *arguments)
     assert ("test_metric_speed.py::test_streaming" in found) == there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there"),
+    [((ROOT / "suites",), False), ((ROOT / "suites", "--timed"), True), ((THROUGHPUT,), True)],
+    ids=["unasked", "option", "file"],
+)
+def test_throughput_runs_when_asked_for(pytester, arguments, there):
+    found = collected(pytester, *arguments, "--models", "pocket_s")
+    assert ("test_throughput.py::test_train_step[" in found) == there
+
+
+def test_tests_of_the_instrument_always_run(pytester):
+    pytester.makepyfile(test_throughput_of_this="def test_one(): pass")
+    assert "test_one" in collected(pytester, pytester.path)
 
 
 NIGHTLY = """

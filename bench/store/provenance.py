@@ -26,6 +26,8 @@ _ISA_LIMITS = (
     "MKL_CBWR",
     "NPY_DISABLE_CPU_FEATURES",
 )
+# Those that decide how fast a matrix product is.
+_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "bf16", "sve")
 _LEVELS = (("avx512f", "avx512"), ("avx2", "avx2"), ("avx", "avx"), ("sve", "sve"), ("asimd", "neon"))
 
 
@@ -63,6 +65,12 @@ def code_hash() -> str:
     package = Path(__file__).parents[1]
     sources = sorted((path.relative_to(package).as_posix(), path) for path in package.rglob("*.py"))
     return digest([(name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in sources])
+
+
+def cpu_features() -> tuple[str, ...]:
+    """Return the instruction sets of this processor that matrix products use, in the kernel's words."""
+    flags = set(_cpu_flags())
+    return tuple(name for name in _FEATURES if name in flags)
 
 
 def _device(device: str) -> str | None:
