@@ -100,20 +100,10 @@ def summary(subject: Subject, rounds: Sequence[Round], what: str, dtype: str, de
     """Return what `rounds` come to, as plain values: medians over rounds, and each round's rate."""
     from bench.modeling.peak import product_peak
 
-    here = collect(device)
     rates = [each.tokens / each.seconds for each in rounds]
     peak = product_peak(device, dtype)
     last = rounds[-1]
-    return {
-        "what": what,
-        "model": subject.spec.token,
-        "weights": subject.weights,
-        "dtype": dtype,
-        "device": here["device"],
-        "threads": here["threads"],
-        "torch": here["libraries"]["torch"],
-        "cpu_features": list(cpu_features()),
-        "text": subject.text,
+    return setting(subject, what, dtype, device) | {
         "batch": BATCH if what == TRAIN else None,
         "tokens_per_s": statistics.median(rates),
         "rates": rates,
@@ -126,6 +116,23 @@ def summary(subject: Subject, rounds: Sequence[Round], what: str, dtype: str, de
         "vocabulary": last.vocabulary,
         "attention": last.attention,
         "peak_memory": {"bytes": max(each.peak_bytes for each in rounds), "is": memory_word(device)},
+    }
+
+
+def setting(subject: Subject, what: str, dtype: str, device: str) -> dict[str, Any]:
+    """Return what a case was about and where it ran, as plain values."""
+    here = collect(device)
+    return {
+        "what": what,
+        "model": subject.spec.token,
+        "weights": subject.weights,
+        "text": subject.text,
+        "dtype": dtype,
+        "device": here["device"],
+        "processor": here["processor"],
+        "cpu_features": list(cpu_features()),
+        "threads": here["threads"],
+        "libraries": {name: here["libraries"][name] for name in ("torch", "transformers")},
         "digests": subject.digests,
     }
 

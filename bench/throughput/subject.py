@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,15 @@ def load_subject(spec: ModelSpec, access: Access, device: str) -> Subject:
     tokenizer, train, text = _texts(spec, access, own)
     head = new_head(encoder.config.hidden_size, len(train.labels), _SEED, "target")
     return Subject(spec, encoder, head, tokenizer, train, weights, text, digests | {"data": train.fingerprint})
+
+
+def languages_of(access: Access, languages: Sequence[str], count: int) -> list[Split]:
+    """Return the first `count` test pairs of XNLI in each language, synthetic ones where they are not here."""
+    try:
+        splits = [load_real("xnli", "test", language, access) for language in languages]
+    except Unavailable:
+        splits = [synthetic_split(synthetic_lengths(count)) for _ in languages]
+    return [replace(split, examples=split.examples[:count]) for split in splits]
 
 
 def repeated(split: Split, count: int) -> Split:
