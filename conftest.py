@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.options",
     "fixtures.session",
     "fixtures.cases",
+    "fixtures.distribution",
     "fixtures.gate",
     "fixtures.results",
     "fixtures.throughput",
