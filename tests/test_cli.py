@@ -35,9 +35,12 @@ def test_report_writes_the_leaderboard_a_figure_for_each_study_and_the_page(
     results: Path, capsys: pytest.CaptureFixture
 ) -> None:
     assert main(["report", str(results)]) == 0
-    pages = [results / name for name in ("leaderboard.md", "answer.md", "contrasts.md", "index.html")]
+    pages = [
+        results / name
+        for name in ("leaderboard.md", "answer.md", "contrasts.md", "claims.md", "fidelity.md", "index.html")
+    ]
     written = [*pages, *sorted(results.glob("degradation-*.svg"))]
-    assert len(written) == 6
+    assert len(written) == 8
     assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
     text = (results / "leaderboard.md").read_text()
     assert text.count("Ranked by NLL") == 2

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BadInput
+from bench.report.claims import claims_page
+from bench.report.fidelity import fidelity_page
 from bench.report.figures import degradation_figure
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import contents, markdown
@@ -24,6 +26,8 @@ LEDGER = "ledger.json"
 LEADERBOARD = "leaderboard.md"
 ANSWER = "answer.md"
 CONTRASTS = "contrasts.md"
+CLAIMS = "claims.md"
+FIDELITY = "fidelity.md"
 
 
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
@@ -37,7 +41,7 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
 def write_reports(
     rows: Sequence[Row], ledger: Ledger, output: Path, replicates: Replicates | None = None
 ) -> list[Path]:
-    """Write leaderboard, answer, contrasts, a figure a section, and the page that shows them; return their paths.
+    """Write pages, a figure a section, and the page in HTML that shows them to `output`; return their paths.
 
     `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows.
     """
@@ -47,10 +51,16 @@ def write_reports(
 
     languages = languages_of(rows)
     found = contents(rows, ledger, languages)
-    paths = [output / LEADERBOARD, output / ANSWER, output / CONTRASTS]
-    replace_text(paths[0], markdown(found))
-    replace_text(paths[1], answer(rows, ledger, languages, replicates))
-    replace_text(paths[2], contrasts(rows, ledger, languages, replicates))
+    pages = {
+        LEADERBOARD: markdown(found),
+        ANSWER: answer(rows, ledger, languages, replicates),
+        CONTRASTS: contrasts(rows, ledger, languages, replicates),
+        CLAIMS: claims_page(rows),
+        FIDELITY: fidelity_page(rows),
+    }
+    paths = [output / name for name in pages]
+    for path, text in zip(paths, pages.values(), strict=True):
+        replace_text(path, text)
     for section in sections(rows, ledger, languages):
         paths.append(output / f"degradation-{section.slug}.svg")
         degradation_figure(section, paths[-1])
