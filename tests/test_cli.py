@@ -11,7 +11,8 @@ import pytest
 from bench.catalog.language_info import LanguageInfo
 from bench.cli import BAD_USE, main
 from bench.errors import BadInput
-from bench.report.figures import degradation_figure, style, whisker
+from bench.report.drawing import style
+from bench.report.figures import degradation_figure, whisker
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import leaderboard
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
