@@ -38,10 +38,18 @@ def test_report_writes_the_leaderboard_a_figure_for_each_study_and_the_page(
     assert main(["report", str(results)]) == 0
     pages = [
         results / name
-        for name in ("leaderboard.md", "answer.md", "contrasts.md", "claims.md", "fidelity.md", "index.html")
+        for name in (
+            "leaderboard.md",
+            "answer.md",
+            "contrasts.md",
+            "claims.md",
+            "fidelity.md",
+            "figures.md",
+            "index.html",
+        )
     ]
-    written = [*pages, *sorted(results.glob("degradation-*.svg"))]
-    assert len(written) == 8
+    written = [*pages, *(path for kind in ("degradation", "confidence") for path in results.glob(f"{kind}-*"))]
+    assert len(written) == 7 + 8
     assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
     text = (results / "leaderboard.md").read_text()
     assert text.count("Ranked by NLL") == 2

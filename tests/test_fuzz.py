@@ -40,6 +40,8 @@ from bench.gate.measured import Measured, measured
 from bench.modeling.directory import EncoderShape, check_shape, read_config
 from bench.plan import Training
 from bench.predictions import read_predictions, write_predictions
+from bench.report.claims import claims_page
+from bench.report.fidelity import fidelity_page
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import contents, leaderboard
 from bench.report.ledger import Ledger, read_ledger, write_ledger
@@ -101,6 +103,8 @@ def _read_rows(directory: Path) -> None:
         languages = languages_of(rows)
         page(contents(rows, Ledger(), languages), {}, [])
         leaderboard(rows, Ledger(), languages)
+        claims_page(rows)
+        fidelity_page(rows)
         write_parquet(rows, directory / "rows.parquet")
         write_model_cards(sections(rows, Ledger(), languages), directory / "cards")
         case_properties(rows)

@@ -10,10 +10,10 @@ from bench.errors import BadInput
 from bench.report.directory import LEDGER, ROWS, read_results, write_reports
 
 if TYPE_CHECKING:
-    from bench.predictions import Predictions
+    from bench.report.figure_list import Reader
     from bench.report.panels import Replicates
 
-SUMMARY = f"rebuild leaderboard, answer, figures and index.html from {ROWS} and {LEDGER}"
+SUMMARY = f"rebuild all pages and figures from {ROWS} and {LEDGER}"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store",
         type=Path,
         metavar="DIR",
-        help="store with the predictions of these rows, for joint intervals in the answer (default: bounds from rows)",
+        help="store with the predictions of these rows: joint intervals in the answer (default: bounds from rows), "
+        "reliability diagrams and cascades (default: none)",
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RESULTS_DIR)")
 
@@ -31,24 +32,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the reports and print their paths; raises BadInput when there is nothing to report."""
     rows, ledger = read_results(arguments.results)
-    replicates = None if arguments.store is None else _replicates(arguments.store)
-    for path in write_reports(rows, ledger, arguments.output or arguments.results, replicates):
+    output = arguments.output or arguments.results
+    if arguments.store is None:
+        written = write_reports(rows, ledger, output, all_figures=True)
+    else:
+        read = _reader(arguments.store)
+        written = write_reports(rows, ledger, output, _replicates(read), read, all_figures=True)
+    for path in written:
         print(path)
     return 0
 
 
-def _replicates(root: Path) -> Replicates:
-    # They need scipy and pyarrow, which no other command is to wait for.
-    from bench.engine import read_entry
-    from bench.report.joint_draws import joint_draws
-    from bench.store.store import Store
+def _reader(root: Path) -> Reader:
+    # It needs scipy and pyarrow, which no other command is to wait for.
+    from bench.store import Store
+    from bench.stored_predictions import stored_predictions
 
     if not root.is_dir():
         raise BadInput(f"Got --store {root}, which is no directory; name the store that the run used.")
-    store = Store(root)
+    return stored_predictions(Store(root))
 
-    def read(key: str) -> Predictions | None:
-        entry = store.find("predictions", key, hashed=True)
-        return None if entry is None else read_entry(entry)
+
+def _replicates(read: Reader) -> Replicates:
+    from bench.report.joint_draws import joint_draws
 
     return joint_draws(read)

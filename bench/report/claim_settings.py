@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,9 @@ _NO_CLAIM = {
     "stand_in": "what stands in for the hub to be replaced by the hub",
     "local_model": "an encoder of the catalog",
 }
+
+# What is read off a row: a value and its standard error over items, None where it has none.
+Reader = Callable[[Row], tuple[float, float] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +109,24 @@ class Setting:
 
     def score(self, cell: Cell) -> Effect | None:
         """Return the score that XTREME averages, the mean over languages; see `mean_over`."""
-        return self.mean_over(self.languages(cell.target), cell, XTREME_SCORES[cell.target])
+        return self.mean_over(self.languages(cell.target), cell, scored(XTREME_SCORES[cell.target]))
 
-    def mean_over(self, languages: Sequence[str], cell: Cell, scores: Sequence[str]) -> Effect | None:
-        """Return the mean over `languages` of the mean of `scores`, at every seed that has all of them; None without.
-
-        A score is one of the task, or a metric of the row.
-        """
+    def mean_over(self, languages: Sequence[str], cell: Cell, read: Reader) -> Effect | None:
+        """Return the mean over `languages` of what is `read`, at every seed that has all of them; None without one."""
         found = self._cells.get(cell, {})
-        by_language = [_by_seed(found, language, scores) for language in languages]
+        by_language = [_by_seed(found, language, read) for language in languages]
         mean = mean_effect(by_language, same_items=True) if by_language else None
         return mean if mean is not None and mean.seeds else None
 
     def gain(self, cell: Cell) -> Effect | None:
-        """Return how much the score is above that without an intermediate task; None where either is missing.
+        """Return how much the score is above that without an intermediate task; None where either is missing."""
+        return self.change(cell, self.score(cell), self.score(Cell("none", cell.target)))
 
-        A retrieval task trains nothing, so its score without intermediate has one seed, and stands for all.
+    def change(self, cell: Cell, own: Effect | None, plain: Effect | None) -> Effect | None:
+        """Return `own` minus `plain`, the same without an intermediate task; None where either is missing.
+
+        A retrieval task trains nothing, so without intermediate it has one seed, which stands for all.
         """
-        own, plain = self.score(cell), self.score(Cell("none", cell.target))
         if own is None or plain is None:
             return None
         if not tasks.target(cell.target).trains:
@@ -149,14 +152,28 @@ def settings(rows: Iterable[Row]) -> list[Setting]:
     return [Setting(*key, tuple(sorted(groups[key], key=lambda row: row.key))) for key in order]
 
 
-def _by_seed(found: Mapping[tuple[int, str], Row], language: str, scores: Sequence[str]) -> Effect:
-    known = {seed: _mean_score(row, scores) for (seed, token), row in found.items() if token == language}
+def measured(name: str) -> Reader:
+    """Return a reader of that metric and its standard error over items."""
+    return lambda row: _known([row.metric(name)])
+
+
+def transferred(name: str) -> Reader:
+    """Return a reader of that metric minus its value in the source language."""
+    return lambda row: _known([row.transfer(name)])
+
+
+def scored(names: Sequence[str]) -> Reader:
+    """Return a reader of the mean of scores of the task; a score of a sentence pair may be a metric of the row."""
+    return lambda row: _known([row.task_score(name) or _metric(row, name) for name in names])
+
+
+def _by_seed(found: Mapping[tuple[int, str], Row], language: str, read: Reader) -> Effect:
+    known = {seed: read(row) for (seed, token), row in found.items() if token == language}
     return Effect({seed: score for seed, score in known.items() if score is not None})
 
 
-def _mean_score(row: Row, names: Sequence[str]) -> tuple[float, float] | None:
-    """Return a mean of scores with its standard error over items; None where a part of it is missing."""
-    parts = [row.task_score(name) or _metric(row, name) for name in names]
+def _known(parts: Sequence[Estimate | None]) -> tuple[float, float] | None:
+    """Return the mean of estimates with its standard error over items; None where a part of it is missing."""
     known = [(part.value, standard_error(part)) for part in parts if part is not None]
     errors = [error for _, error in known if error is not None]
     if len(errors) < len(parts):

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from bench.errors import BadInput
 from bench.report.claims import claims_page
 from bench.report.fidelity import fidelity_page
-from bench.report.figures import degradation_figure
+from bench.report.figure_list import (
+    Reader,
+    draw_figures,
+    drawings,
+    drawn_before,
+    everything_wanted,
+    figures_page,
+)
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import contents, markdown
 from bench.report.ledger import Ledger, read_ledger
@@ -28,6 +35,7 @@ ANSWER = "answer.md"
 CONTRASTS = "contrasts.md"
 CLAIMS = "claims.md"
 FIDELITY = "fidelity.md"
+FIGURES = "figures.md"
 
 
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
@@ -39,11 +47,18 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
 
 
 def write_reports(
-    rows: Sequence[Row], ledger: Ledger, output: Path, replicates: Replicates | None = None
+    rows: Sequence[Row],
+    ledger: Ledger,
+    output: Path,
+    replicates: Replicates | None = None,
+    read: Reader | None = None,
+    all_figures: bool = False,
 ) -> list[Path]:
-    """Write pages, a figure a section, and the page in HTML that shows them to `output`; return their paths.
+    """Write pages, figures, and the page in HTML that shows them to `output`; return their paths.
 
-    `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows.
+    `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows. Without
+    `all_figures` only degradation is drawn, and anew whatever is there already; `read` reads the predictions of a key,
+    for the figures that need them.
     """
     # It needs scipy, which no command is to wait for that makes no report.
     from bench.report.answer import answer
@@ -58,11 +73,14 @@ def write_reports(
         CLAIMS: claims_page(rows),
         FIDELITY: fidelity_page(rows),
     }
-    paths = [output / name for name in pages]
-    for path, text in zip(paths, pages.values(), strict=True):
-        replace_text(path, text)
-    for section in sections(rows, ledger, languages):
-        paths.append(output / f"degradation-{section.slug}.svg")
-        degradation_figure(section, paths[-1])
+    wanted = everything_wanted if all_figures else drawn_before(output)
+    figures = draw_figures(drawings(rows, sections(rows, ledger, languages), read, wanted), output, all_figures)
+    if all_figures or (output / FIGURES).exists():
+        pages[FIGURES] = figures_page(figures)
+    for name, text in pages.items():
+        replace_text(output / name, text)
+    paths = [*(output / name for name in pages), *figures]
     data = [path for path in (output / ROWS, output / LEDGER) if path.exists()]
-    return [*paths, write_page(found, output, [*paths, *data])]
+    # The page shows the drawings themselves, and needs no links to them as images.
+    shown = [path for path in (*paths, *data) if path.suffix != ".png"]
+    return [*paths, write_page(found, output, shown)]

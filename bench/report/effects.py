@@ -41,6 +41,10 @@ class Effect:
         """The mean over seeds."""
         return statistics.fmean(value for value, _ in self.by_seed.values())
 
+    def times(self, factor: float) -> Effect:
+        """Return the effect times a number."""
+        return Effect({seed: (factor * value, abs(factor) * error) for seed, (value, error) in self.by_seed.items()})
+
     def at(self, seeds: Sequence[int]) -> Effect:
         """Return the effect at these seeds alone."""
         return Effect({seed: self.by_seed[seed] for seed in seeds})
@@ -75,6 +79,18 @@ def mean_effect(effects: Sequence[Effect], same_items: bool) -> Effect:
     """
     seeds = [seed for seed in effects[0].seeds if all(seed in each.by_seed for each in effects)]
     return Effect({seed: _mean([each.by_seed[seed] for each in effects], same_items) for seed in seeds})
+
+
+def slope(places: Sequence[float], effects: Sequence[Effect]) -> Effect:
+    """Return the least squares slope over `places` at the seeds that all effects have, as if no items were shared.
+
+    What shared items do to all places alike cancels out of a slope, so the errors are too wide and never too narrow.
+    Two places or more must differ.
+    """
+    centre = statistics.fmean(places)
+    square = math.fsum((place - centre) ** 2 for place in places)
+    parts = [each.times((place - centre) / square) for place, each in zip(places, effects, strict=True)]
+    return mean_effect(parts, same_items=False).times(len(parts))
 
 
 def best_on_other_seeds(candidates: Sequence[Effect]) -> Effect:

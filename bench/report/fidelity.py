@@ -18,7 +18,7 @@ from bench.catalog.published import (
     published_scores,
 )
 from bench.report.cells import points, signed_points
-from bench.report.claim_settings import Cell, Setting, nine, settings
+from bench.report.claim_settings import Cell, Setting, nine, scored, settings
 from bench.report.effects import Effect, best_on_other_seeds
 from bench.report.evidence import evidence
 from bench.report.sections import REAL
@@ -110,7 +110,7 @@ def _ours(setting: Setting, score: PublishedScore) -> Effect | None:
     """Return our value; of the best intermediate tasks only where all of them have two seeds or more."""
     languages = tasks.target(score.target).languages if score.language == AVERAGE else (score.language,)
     names = (*nine(), "multi") if score.training == BEST else (score.training,)
-    found = [setting.mean_over(languages, Cell(name, score.target), [score.score]) for name in names]
+    found = [setting.mean_over(languages, Cell(name, score.target), scored([score.score])) for name in names]
     known = [effect for effect in found if effect is not None]
     if len(known) < len(found):
         return None

@@ -38,7 +38,7 @@ def degradation_figure(section: Section, *paths: Path) -> None:
         legend_below(figure, "intermediate")
         flags = flags_line(flag for line in section.lines for flag in line.flags)
         heading(figure, f"Signed gap by language: {section.title}", _WHISKERS, flags)
-        figure.supylabel("mean confidence − accuracy (percent points)", fontsize=9)
+        figure.supylabel("signed gap (percent points)", fontsize=9)
 
 
 def _panel(axes: Axes, section: Section, languages: Sequence[LanguageInfo], model: str) -> None:

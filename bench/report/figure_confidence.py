@@ -1,0 +1,109 @@
+"""Figure: mean confidence against accuracy: what stands above the diagonal is over-confident."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from bench.catalog.language_info import LanguageInfo
+from bench.report.by_language import language_rows, over_seeds
+from bench.report.drawing import figure_to, flags_line, heading, legend_below, style
+from bench.report.sections import Line, Section
+from bench.rows import Estimate, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_COLUMNS = 3
+_PANEL_INCHES = 3.4
+# In points: names of languages closer than this would cover each other.
+_NEAR = 0.6
+
+_NAMES: Mapping[str, Any] = MappingProxyType(
+    {"fontsize": 7, "color": "0.25", "ha": "left", "va": "bottom", "rotation_mode": "anchor"}
+)
+
+_Point = tuple[float, float]
+_Named = tuple[LanguageInfo, _Point]
+
+
+def confidence_figure(section: Section, *paths: Path) -> None:
+    """Draw every language of every training, mean confidence against accuracy, a panel for each model, to `paths`.
+
+    Values are means over seeds. Languages are named at the training without intermediate, or else at the first one.
+    `paths` end in .svg or .png. Raises BadInput as `figure_to` does.
+    """
+    models = section.models
+    columns = 2 if len(models) == 4 else min(len(models), _MOST_COLUMNS)
+    rows = math.ceil(len(models) / columns)
+    trainings = list(dict.fromkeys(line.training for line in section.lines))
+    with figure_to(paths, max(6.0, _PANEL_INCHES * columns), 1.6 + _PANEL_INCHES * rows) as figure:
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+        for axes, model in zip(panels, [*models, *[""] * (rows * columns - len(models))], strict=True):
+            _panel(axes, section, model, trainings) if model else axes.set_axis_off()
+            axes.set_xlabel("accuracy (%)")
+        figure.supylabel("mean confidence (%)", fontsize=9)
+        legend_below(figure, "intermediate", columns=2 * columns if columns > 1 else 3)
+        flags = {flag for line in section.lines for flag in line.flags}
+        heading(figure, f"Confidence and accuracy by language: {section.title}", flags_line(flags))
+
+
+def _panel(axes: Axes, section: Section, model: str, trainings: list[str]) -> None:
+    axes.axline((50, 50), slope=1, color="0.5", linewidth=0.8, zorder=0)
+    axes.grid(color="0.93", linewidth=0.6)
+    axes.set_axisbelow(True)
+    # Room for the names.
+    axes.margins(0.08, 0.15)
+    axes.set_title(model, loc="left", fontsize=9)
+    for text, place, where in (("over-confident", (0.02, 0.98), "top"), ("under-confident", (0.98, 0.02), "bottom")):
+        side = "left" if where == "top" else "right"
+        axes.text(*place, text, transform=axes.transAxes, ha=side, va=where, fontsize=7, color="0.5")
+    named = False
+    for line in section.lines:
+        if line.model == model:
+            points = [(info, point) for info in section.languages if (point := place_of(line, info)) is not None]
+            _points(axes, line.training, [point for _, point in points], trainings.index(line.training))
+            if not named:
+                _name(axes, points)
+            named = named or bool(points)
+
+
+def place_of(line: Line, info: LanguageInfo) -> _Point | None:
+    """Return accuracy and mean confidence in percent, means over seeds; None where either is missing."""
+    rows = language_rows(line, info.token)
+    accuracy, confidence = (_mean(rows, name) for name in ("accuracy", "confidence"))
+    return None if accuracy is None or confidence is None else (100 * accuracy.value, 100 * confidence.value)
+
+
+def _mean(rows: Sequence[Row], name: str) -> Estimate | None:
+    return over_seeds(rows, lambda row: row.metric(name))
+
+
+def _points(axes: Axes, training: str, points: Sequence[_Point], place: int) -> None:
+    color, marker = style(place)
+    axes.plot(
+        [x for x, _ in points], [y for _, y in points], linestyle="none", marker=marker, markersize=5, color=color,
+        markeredgecolor="black", markeredgewidth=0.5, label=training,
+    )  # fmt: skip
+
+
+def _name(axes: Axes, points: Sequence[_Named]) -> None:
+    for names, place in _together(points):
+        axes.annotate(", ".join(names), place, xytext=(0, 4), textcoords="offset points", rotation=55, **_NAMES)
+
+
+def _together(points: Sequence[_Named]) -> list[tuple[list[str], _Point]]:
+    """Return names and places, those too near to each other to be read apart in one."""
+    found: list[tuple[list[str], _Point]] = []
+    for info, (x, y) in points:
+        # The world is in the title.
+        name = info.token.partition("_")[2] or info.token
+        near = [names for names, (a, b) in found if abs(a - x) < _NEAR and abs(b - y) < _NEAR]
+        if near:
+            near[0].append(name)
+        else:
+            found.append(([name], (x, y)))
+    return found

@@ -1,0 +1,296 @@
+"""Figures: drawn from the data that they say, the same bytes twice, and the want of data said."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.calibration.reliability import reliability
+from bench.catalog.ladders import ladders
+from bench.catalog.language_info import LanguageInfo
+from bench.cli import main
+from bench.errors import BadInput
+from bench.report.arms import arm_mean, arms
+from bench.report.claim_settings import measured, settings, transferred
+from bench.report.directory import write_reports
+from bench.report.effects import Effect, slope
+from bench.report.figure_cascade import cascade_figure
+from bench.report.figure_confidence import place_of
+from bench.report.figure_grid import has_grid
+from bench.report.figure_heat_map import has_heat_map, heat_map_figure
+from bench.report.figure_list import KINDS, drawings, figures_page
+from bench.report.figure_reliability import reliability_figure
+from bench.report.figure_sizes import caveats, doubling, size_figure, size_ladders
+from bench.report.heat import Heat, shared_limit
+from bench.report.language_table import languages_of
+from bench.report.ledger import Ledger
+from bench.report.richness import by_richness
+from bench.report.sections import sections
+from bench.rows import write_rows
+from tests.frame_rows import frame
+from tests.prediction_factory import make_outcomes, make_predictions
+from tests.row_factory import make_row, make_rows
+
+SVG_TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
+PREDICTED = ("reliability", "cascade")
+
+
+def only(rows):
+    (section,) = sections(rows, Ledger(), languages_of(rows))
+    return section
+
+
+def world_rows(model="pocket_s", intermediate="none", seed=0, gaps=None):
+    tokens = ("src", "int", "fus", "fus_lo", "agg", "agg_lo", "agf", "isx", "iso", "iso_lo")
+    return [
+        make_row(
+            model=model, intermediate=intermediate, seed=seed, world="w0", language=f"w0_{token}",
+            accuracy=0.6, confidence=round(0.6 + (gaps or {}).get(token, 0.01 * place), 6),
+            source=None if token == "src" else (0.6, 0.6),
+        )
+        for place, token in enumerate(tokens)
+    ]  # fmt: skip
+
+
+def whole_rows():
+    """Rows of which all figures can be drawn that need no predictions."""
+    rows = [row for seed in (0, 1) for model in ("pocket_xs", "pocket_s") for row in world_rows(model, seed=seed)]
+    return [*rows, *frame(lambda *_: 0.5, ("none", "snli", "mnli"), ("pawsx", "xquad", "tatoeba"))]
+
+
+def text_of(path):
+    return SVG_TEXT.findall(path.read_text())
+
+
+def test_every_figure_is_the_same_twice_whatever_the_order_of_the_rows(tmp_path):
+    rows = whole_rows()
+    for name, given in (("a", rows), ("b", rows[::-1])):
+        (tmp_path / name).mkdir()
+        found = sections(given, Ledger(), languages_of(given))
+        drawn = {each.kind: each for each in drawings(given, found, lambda key: make_predictions(30))}
+        assert set(drawn) == set(KINDS)
+        for each in drawn.values():
+            each.draw(tmp_path / name / f"{each.name}.svg", tmp_path / name / f"{each.name}.png")
+
+    first = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    assert first == {path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()}
+
+
+def test_a_figure_changes_with_its_numbers(tmp_path):
+    for name, gap in (("a", 0.05), ("b", 0.06)):
+        section = only([*world_rows("pocket_xs", gaps={"agg": gap}), *world_rows("pocket_s")])
+        found = [each for each in drawings([], [section]) if each.kind not in PREDICTED]
+        (tmp_path / name).mkdir()
+        for each in found:
+            each.draw(tmp_path / name / f"{each.name}.svg")
+
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() != (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_the_grid_says_the_numbers_of_its_cells(tmp_path):
+    section = only(world_rows(gaps={"fus": 0.123, "fus_lo": 0.234, "iso": -0.045}))
+    (grid,) = [each for each in drawings([], [section]) if each.kind == "grid"]
+    grid.draw(tmp_path / "grid.svg")
+
+    assert {"+12.3", "+23.4", "-4.5", "iso =", "plenty", "scarce"} <= set(text_of(tmp_path / "grid.svg"))
+    assert not has_grid(only(make_rows()))
+
+
+def test_the_heat_map_says_changes_and_marks_what_they_mean(tmp_path):
+    def score(intermediate, target):
+        return 0.5 + {"mnli": 0.031, "snli": -0.012}.get(intermediate, 0.0)
+
+    rows = frame(score, ("none", "snli", "mnli"), ("xnli", "pawsx"))
+    rows += frame(score, ("none", "snli"), ("tydiqa",), flags=["at_chance"])
+    (setting,) = settings(rows)
+    heat_map_figure(setting, tmp_path / "heat.svg")
+
+    text = text_of(tmp_path / "heat.svg")
+    # MNLI holds XNLI's data, TyDiQA is at chance, and MNLI before TyDiQA did not run.
+    assert {"+3.1*", "-1.2", "+3.1", "-1.2°", "snli", "mnli"} <= set(text)
+    assert text.count("+3.1") == text.count("-1.2") - 1
+    assert not has_heat_map(*settings(make_rows()))
+
+
+def test_the_size_figure_says_the_slope_for_a_doubling(tmp_path):
+    rows = [*world_rows("pocket_xs", gaps={"agg": 0.1, "fus": 0.1, "int": 0.1})]
+    rows += world_rows("pocket_s", gaps={"agg": 0.05, "fus": 0.05, "int": 0.05})
+    section = only(rows)
+    (ladder,) = size_ladders(section)
+    size_figure(section, ladder, tmp_path / "sizes.svg")
+
+    text = " ".join(text_of(tmp_path / "sizes.svg"))
+    # 5 points over log2(112,896 / 13,120) doublings.
+    assert "none: -1.6 (" in text
+    assert "fewer than 4 sizes: no verdict" in text
+    assert size_ladders(only(frame(lambda *_: 0.5, ("none",), ("tatoeba",)))) == []
+
+
+def test_a_slope_is_that_of_least_squares_at_the_seeds_that_all_sizes_have():
+    effects = [Effect({0: (value, 0.01), 1: (value + 0.1, 0.01)}) for value in (0.3, 0.1, 0.25)]
+    partial = [*effects[:2], effects[2].at([1])]
+    expected = np.polyfit([0.0, 1.0, 3.0], [0.3, 0.1, 0.25], 1)[0]
+
+    assert slope([0.0, 1.0, 3.0], effects).value == pytest.approx(expected)
+    assert slope([0.0, 1.0, 3.0], partial).seeds == (1,)
+    assert slope([0.0, 1.0], effects[:2]).by_seed[0][1] == pytest.approx(np.hypot(0.01, 0.01))
+    assert doubling([10, 80], effects[:2]).value == pytest.approx(-0.2 / 3)
+    assert doubling([10, 10], effects[:2]) is None
+    assert doubling([10, 20], [effects[0].at([0]), effects[1].at([1])]) is None
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (["xlmr_xl", "xlmr_base"], "Ladder xlm-r; models of several generations; fewer than 4 sizes: no verdict"),
+        (["me5_small", "me5_small_l3"], "Ladder me5_small; depth of one encoder, never model size; fewer than 4 sizes"),
+        (["pocket_xs", "pocket_s", "pocket_m", "pocket_l"], "Ladder pocket-1"),
+    ],
+)
+def test_a_size_figure_says_what_a_slope_through_its_ladder_means(models, expected):
+    (ladder,) = ladders(models)
+
+    assert caveats(ladder).startswith(expected)
+    assert ("fewer" in caveats(ladder)) == (len(models) < 4)
+
+
+def test_arms_are_the_control_and_genuine_tasks():
+    rows = [row for name in ("none", "more", "snli", "qqp") for row in make_rows(intermediate=name)]
+    rows += make_rows(intermediate="mnli", flags=["contaminated"])
+
+    assert list(arms(only(rows), "xlmr_base")) == ["none", "more", "qqp", "snli"]
+
+
+def test_many_tasks_are_one_arm_where_a_model_has_all():
+    names = ("none", "qqp", "csqa", "ccg", "snli")
+    rows = [row for name in names for row in make_rows(intermediate=name)]
+    rows += [row for name in names[:-1] for row in make_rows(model="xlmr_large", intermediate=name)]
+    section = only(rows)
+
+    assert list(arms(section, "xlmr_base")) == ["none", "mean of 4 tasks"]
+    assert list(arms(section, "xlmr_large")) == ["none"]
+
+
+def test_an_arms_mean_wants_all_languages():
+    section = only(make_rows())
+    (line,) = section.lines
+
+    assert arm_mean([line], ["sw", "tr"], measured("gap")).value == pytest.approx((0.06 + 0.1) / 2)
+    assert arm_mean([line], ["sw", "vi"], measured("gap")) is None
+    assert arm_mean([line], ["en"], transferred("gap")) is None
+    assert arm_mean([line], [], measured("gap")) is None
+
+
+def test_a_point_is_accuracy_and_confidence_over_seeds():
+    section = only([make_row(seed=0, accuracy=0.6), make_row(seed=1, accuracy=0.7)])
+    (line,) = section.lines
+
+    assert place_of(line, LanguageInfo("sw", "Swahili", "rich")) == pytest.approx((65, 80))
+    assert place_of(line, LanguageInfo("tr", "Turkish", "rich")) is None
+
+
+def test_languages_go_from_rich_to_poor():
+    real = languages_of([make_row()])
+    chosen = [real[token] for token in ("zh", "th", "bg", "tr", "en", "sw", "de", "yo")]
+    world = languages_of(world_rows())
+
+    assert [info.token for info in by_richness(chosen)] == ["en", "tr", "sw", "bg", "de", "zh", "th", "yo"]
+    assert [info.token[3:] for info in by_richness(world.values())] == [
+        "src", "int", "fus", "fus_lo", "agg", "agg_lo", "agf", "isx", "iso", "iso_lo", "cln", "idn",
+    ]  # fmt: skip
+
+
+def test_the_colour_of_a_point_is_never_full():
+    assert shared_limit([Heat(["a"], ["b"], [[None]], [[""]])]) == 0.01
+    assert shared_limit([Heat(["a"], ["b", "c"], [[-0.2, 0.1]], [["", ""]])]) == 0.2
+
+
+def test_a_reliability_diagram_holds_every_item_and_the_bars_hold_a_calibrated_model():
+    outcomes = make_outcomes(400)
+    found = reliability(outcomes)
+
+    assert found.share.sum() == pytest.approx(1)
+    assert (found.share * found.confidence).sum() == pytest.approx(outcomes.confidence.mean())
+    assert (found.share * found.accuracy).sum() == pytest.approx(outcomes.correct.mean())
+    assert ((found.low <= found.confidence) & (found.confidence <= found.high))[found.share > 0.02].all()
+    assert (np.diff(found.confidence) > 0).all()
+
+
+def test_a_reliability_diagram_does_not_depend_on_the_order_of_items():
+    outcomes = make_outcomes(60)
+    turned = outcomes.take(np.arange(60)[::-1])
+
+    assert np.allclose(reliability(outcomes).low, reliability(turned).low)
+
+
+def test_what_is_not_stored_is_said(tmp_path):
+    section = only([*world_rows("pocket_xs"), *world_rows("pocket_s")])
+    outcomes = make_outcomes(30)
+    found = {("pocket_xs", "w0_agg"): outcomes, ("pocket_xs", "w0_src"): outcomes, ("pocket_s", "w0_agg"): outcomes}
+    reliability_figure(section, "none", 0, found, tmp_path / "r.svg")
+    (ladder,) = ladders(["pocket_xs", "pocket_s"])
+    cascade_figure(section, ladder, "none", 0, found, tmp_path / "c.svg")
+
+    assert text_of(tmp_path / "r.svg").count("not stored") == 1
+    # The largest model has one language.
+    assert [text for text in text_of(tmp_path / "c.svg") if "," in text and "w0_" in text] == ["w0_agg, rich"]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_refuses_a_suffix_that_it_cannot_draw(kind, tmp_path):
+    rows = whole_rows()
+    found = drawings(rows, sections(rows, Ledger(), languages_of(rows)), lambda key: make_predictions(30))
+    drawing = next(each for each in found if each.kind == kind)
+
+    with pytest.raises(BadInput, match=r"x.pdf', but a figure ends in .svg or .png\."):
+        drawing.draw(tmp_path / "x.pdf")
+
+
+def test_what_cannot_be_drawn_is_said():
+    assert "## Not drawn" not in figures_page([Path(f"{kind}-x.svg") for kind in KINDS])
+    assert (
+        "- reliability: accuracy in bins of confidence, with consistency bars. Needs stored predictions: `crosscal "
+        in (figures_page([Path("grid-x.svg")]))
+    )
+
+
+def test_a_run_draws_degradation_and_anew_what_is_there(tmp_path):
+    rows = make_rows()
+    names = {path.suffix: [] for path in write_reports(rows, Ledger(), tmp_path)}
+    assert [path.name[:11] for path in tmp_path.glob("*.svg")] == ["degradation"]
+    (stale,) = [tmp_path / f"confidence-{only(rows).slug}.png"]
+    stale.write_bytes(b"old")
+
+    assert stale in write_reports(rows, Ledger(), tmp_path)
+    assert stale.read_bytes() != b"old"
+    assert ".png" not in names
+
+
+def test_predictions_are_read_for_figures_that_are_there_alone(tmp_path):
+    rows, asked = [*world_rows("pocket_xs"), *world_rows("pocket_s")], []
+
+    def read(key):
+        asked.append(key)
+        return make_predictions(30)
+
+    write_reports(rows, Ledger(), tmp_path, read=read)
+    assert asked == []
+    (there,) = [tmp_path / f"cascade-none-{only(rows).slug}-pocket-1.svg"]
+    there.touch()
+    assert there in write_reports(rows, Ledger(), tmp_path, read=read)
+    assert there.stat().st_size
+    assert len(asked) == len(rows)
+
+
+def test_report_draws_everything_and_says_what_it_lacks(tmp_path, capsys):
+    write_rows(tmp_path / "results.jsonl", make_rows())
+
+    assert main(["report", str(tmp_path)]) == 0
+    assert {path.suffix for path in tmp_path.glob("confidence-*")} == {".svg", ".png"}
+    page = (tmp_path / "figures.md").read_text()
+    assert [kind for kind in KINDS if f"- {kind}:" in page] == ["sizes", "grid", "heat-map", "reliability", "cascade"]
+    assert ".png" not in (tmp_path / "index.html").read_text()
+    assert main(["report", str(tmp_path), "--store", str(tmp_path / "none")]) == 2
+    assert "which is no directory; name the store that the run used." in capsys.readouterr().err
