@@ -117,7 +117,7 @@ def test_no_text_leads_outside(tmp_path_factory, text):
 
 
 def test_bad_kind_is_refused(store):
-    with pytest.raises(BadInput, match=r"Got kind='rows', but the store keeps only intermediate, .*, weights, tokens\."):
+    with pytest.raises(BadInput, match=r"Got kind='rows', but the store keeps only intermediate, .*, tokens\."):
         list(store.entries("rows"))
 
 
