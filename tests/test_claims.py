@@ -98,6 +98,8 @@ def test_a_task_that_nothing_solves_says_nothing():
     rows += frame(gains(lambda *_: 3.0), targets=TARGETS[:1], flags=["at_chance"])
 
     assert verdict("squad", rows) == "cannot be judged (needs a model above chance in xnli)"
+    above = [type(row)({**row.data, "flags": []}) if row.condition.language == "w0_iso" else row for row in rows]
+    assert verdict("squad", above) == AGREES
 
 
 @pytest.mark.parametrize(

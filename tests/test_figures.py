@@ -1,11 +1,14 @@
 """Figures: drawn from the data that they say, the same bytes twice, and the want of data said."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from bench.calibration.outcomes import Outcomes
 from bench.calibration.reliability import reliability
 from bench.catalog.ladders import ladders
 from bench.catalog.language_info import LanguageInfo
@@ -15,12 +18,12 @@ from bench.report.arms import arm_mean, arms
 from bench.report.claim_settings import measured, settings, transferred
 from bench.report.directory import write_reports
 from bench.report.effects import Effect, slope
-from bench.report.figure_cascade import cascade_figure
+from bench.report.figure_cascade import cascade_figure, draw_cascades
 from bench.report.figure_confidence import place_of
 from bench.report.figure_grid import has_grid
 from bench.report.figure_heat_map import has_heat_map, heat_map_figure
 from bench.report.figure_list import KINDS, drawings, figures_page
-from bench.report.figure_reliability import reliability_figure
+from bench.report.figure_reliability import draw_diagram, reliability_figure
 from bench.report.figure_sizes import caveats, doubling, size_figure, size_ladders
 from bench.report.heat import Heat, shared_limit
 from bench.report.language_table import languages_of
@@ -223,6 +226,32 @@ def test_a_reliability_diagram_does_not_depend_on_the_order_of_items():
     turned = outcomes.take(np.arange(60)[::-1])
 
     assert np.allclose(reliability(outcomes).low, reliability(turned).low)
+
+
+def test_a_diagram_is_of_accuracy_in_bins_with_its_bars():
+    axes, outcomes = Figure().subplots(), make_outcomes(200)
+    draw_diagram(axes, outcomes)
+
+    found = reliability(outcomes)
+    assert np.array_equal(axes.lines[-1].get_xydata(), np.stack([found.confidence, found.accuracy], axis=1))
+    (bars,) = axes.collections
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == np.stack([found.low, found.high], 1).tolist()
+
+
+def test_a_cascade_goes_from_the_small_model_to_the_large_one():
+    axes, predictions = Figure().subplots(), make_predictions(200)
+    right = np.eye(predictions.logits.shape[1], dtype=np.float32)[predictions.labels]
+    small, large = (Outcomes.from_predictions(p) for p in (predictions, replace(predictions, logits=5 * right)))
+    (ladder,) = ladders(["pocket_xs", "pocket_s"])
+    draw_cascades(axes, ladder, {"pocket_xs": small, "pocket_s": large})
+
+    curve, match, alone = (line.get_xydata() for line in axes.lines)
+    share = ladder.models[0].body_parameters / ladder.models[1].body_parameters
+    assert curve[0] == pytest.approx([share, 100 * small.correct.mean()])
+    assert curve[-1] == pytest.approx([share + 1, 100])
+    # The large one is always right, so all is right once all errors of the small one are asked about.
+    assert match[0] == pytest.approx([curve[np.argmax(curve[:, 1] > 100 - 1e-9), 0], 100])
+    assert alone[0] == pytest.approx([1, 100])
 
 
 def test_what_is_not_stored_is_said(tmp_path):

@@ -38,7 +38,7 @@ def cascade_figure(
     with figure_to(paths, max(7.0, _INCHES * columns), 1.8 + _INCHES * rows) as figure:
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes, info in zip(panels, infos, strict=False):
-            _panel(axes, ladder, {model: each for (model, token), each in found.items() if token == info.token})
+            draw_cascades(axes, ladder, {model: each for (model, token), each in found.items() if token == info.token})
             axes.set_title(f"{info.token}, {info.group}{', scarce' if info.scarce else ''}", loc="left", fontsize=8)
         for axes in panels[len(infos) :]:
             axes.set_axis_off()
@@ -47,7 +47,8 @@ def cascade_figure(
         heading(figure, f"Cascades, intermediate {training}, seed {seed}: {section.title}", _READING)
 
 
-def _panel(axes: Axes, ladder: Ladder, found: Mapping[str, Outcomes]) -> None:
+def draw_cascades(axes: Axes, ladder: Ladder, found: Mapping[str, Outcomes]) -> None:
+    """Draw the curves of one language to `axes`: from each smaller model of `found`, by token, into the largest."""
     from bench.calibration.cascade import cascade_curve
 
     *small, large = ladder.models

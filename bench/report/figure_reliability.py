@@ -55,14 +55,15 @@ def _row(
         if outcomes is None:
             axes.text(0.5, 0.5, "not stored", ha="center", va="center", fontsize=7, color="0.4")
         else:
-            _diagram(axes, outcomes)
+            draw_diagram(axes, outcomes)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.set_xticks([0, 0.5, 1], ["0", ".5", "1"], fontsize=7)
         axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"], fontsize=7)
 
 
-def _diagram(axes: Axes, outcomes: Outcomes) -> None:
+def draw_diagram(axes: Axes, outcomes: Outcomes) -> None:
+    """Draw one diagram to `axes`, whose limits the caller sets."""
     from bench.calibration.reliability import reliability
 
     found = reliability(outcomes)
