@@ -43,6 +43,7 @@ from bench.training.report import FinetuneReport, Spent
 from bench.training.scope import dropout_rates, frozen, own_randomness
 from bench.training.selection import Best, Evaluation, evaluation, training_weights
 from bench.training.snapshot import Snapshots, in_order, numbered, random_state, set_random_state
+from bench.training.trajectory import Trajectory
 from bench.training.vocabulary import Trimming, trimmed
 
 _SELECT_TOKENS = 4096
@@ -71,13 +72,16 @@ def finetune(
     rule: Rule = "squad",
     snapshots: Snapshots | None = None,
     kept: Kept = anew,
+    trajectory: Trajectory | None = None,
 ) -> FinetuneReport:
     """Fine-tune `encoder` and `head` in place on `train` and leave them in eval mode with their best weights.
 
     `others` are further tasks, of which one is drawn for each step; `beside` are texts whose masked tokens are named
     beside the task; `rule` says how answers of the select split are compared. With `snapshots` the state is kept now
     and then, and the newest one is where the run begins: it ends as if it had never stopped. `kept` is where token rows
-    come from (bench.modeling.workload). On a CPU with a given number of threads equal arguments give equal bytes;
+    come from (bench.modeling.workload). `trajectory` reads the model on its way, with the weights of the step and not
+    the best so far, which changes nothing about where it ends; a snapshot that lies beyond a step which has to be read
+    is left alone, and the run starts anew. On a CPU with a given number of threads equal arguments give equal bytes;
     torch's global random state is left as it was. Data order and dropout depend on (seed, role) alone. Raises
     TrainingFailed when the loss or its gradient is no finite number, or memory does not hold one example, and BadInput
     for data that do not fit the head or the encoder.
@@ -106,8 +110,8 @@ def finetune(
         parts = [_Part(words.renumbered(each), its) for each, its in zip(work, heads, strict=True)]
         selection = None if chosen is None or reading is None else _Selection(chosen, words.renumbered(reading))
         run = _Run(encoder, parts, modules, selection, phase, seed, where, beside, rule)
-        run.go(report, snapshots)
-        words.decay = run.decay()
+        run.go(report, snapshots, trajectory, words)
+        words.decay = run.decay(run.kept_step)
         return run.outcome()
 
 
@@ -165,8 +169,11 @@ class _Run:
         self.attention = "padded"
         self.resumed_at: tuple[int, ...] = ()
 
-    def go(self, report: Report | None, snapshots: Snapshots | None) -> None:
-        if snapshots is not None and (found := snapshots.latest()) is not None:
+    def go(
+        self, report: Report | None, snapshots: Snapshots | None, trajectory: Trajectory | None, words: Trimming
+    ) -> None:
+        found = None if snapshots is None else snapshots.latest()
+        if found is not None and (trajectory is None or trajectory.goes_on_from(found[1]["step"])):
             self._resume(*found)
         drawn = mixed_batches(
             [part.work.lengths for part in self.parts], self.phase.batch_size, self.seed, self.phase.role,
@@ -182,17 +189,26 @@ class _Run:
                 report(progress(self.step, self.total, loss, self.spent.examples, self.spent.seconds, share))
             if self.step % self.every == 0 or self.step == self.total:
                 self._evaluate()
+            if trajectory is not None and self.step in trajectory.planned:
+                self._look(trajectory, words)
+            # After the reading: whoever goes on from here does not come by again.
             if snapshots is not None and snapshots.due():
                 snapshots.save(self.step, self._tensors(), self._facts())
+        if trajectory is not None and self.step not in trajectory.planned:
+            self._look(trajectory, words)
         self.best.restore(self.modules)
         for module in self.modules:
             module.eval()
+
+    def _look(self, trajectory: Trajectory, words: Trimming) -> None:
+        with words.whole(self.decay(self.step)):
+            trajectory.read(self.step, self.spent.examples)
 
     def outcome(self) -> FinetuneReport:
         best, spent = self.best.evaluation, self.spent
         return FinetuneReport(
             steps=self.step,
-            best_step=self.step if best is None else best.step,
+            best_step=self.kept_step,
             train_seconds=spent.seconds,
             examples=spent.examples,
             tokens=spent.tokens,
@@ -207,12 +223,16 @@ class _Run:
             resumed_at=self.resumed_at,
         )
 
-    def decay(self) -> float:
-        """Return what weight decay left, when the kept weights were there, of embeddings that took no part."""
+    @property
+    def kept_step(self) -> int:
+        """The step whose weights are kept."""
+        return self.step if self.best.evaluation is None else self.best.evaluation.step
+
+    def decay(self, step: int) -> float:
+        """Return what weight decay has left at `step` of embeddings that take no part."""
         if self.phase.freeze_embeddings or self.phase.frozen_layers:
             return 1.0
-        kept = self.step if self.best.evaluation is None else self.best.evaluation.step
-        return decay_until(self.phase, kept, self.total)
+        return decay_until(self.phase, step, self.total)
 
     def _tensors(self) -> dict[str, Tensor]:
         weights = numbered("weights", training_weights(self.modules))

@@ -21,6 +21,15 @@ from bench.modeling.tokenization import Encoded
 from bench.modeling.workload import Workload
 
 
+@dataclass(frozen=True)
+class _Table:
+    """The layer of word embeddings, its whole table, and the places in that of the rows that are left to it."""
+
+    words: nn.Embedding
+    whole: nn.Parameter
+    places: Tensor
+
+
 @dataclass
 class Trimming:
     """What is used and what becomes of the rest.
@@ -31,6 +40,26 @@ class Trimming:
 
     used: npt.NDArray[np.int64] | None
     decay: float = 1.0
+    table: _Table | None = None
+
+    @contextmanager
+    def whole(self, decay: float) -> Iterator[None]:
+        """Show the encoder the table it would have if the phase ended now, `decay` as it would be; to read, not train.
+
+        Afterwards the encoder has the very weights that it had before.
+        """
+        if self.table is None:
+            yield
+            return
+        words = self.table.words
+        trained = cast(nn.Parameter, words.weight)
+        shown = self.table.whole.detach().clone()
+        _fill(shown, trained.detach(), self.table.places, decay)
+        _set_table(words, nn.Parameter(shown.to(trained.device), requires_grad=False))
+        try:
+            yield
+        finally:
+            _set_table(words, trained)
 
     def renumbered(self, work: Workload) -> Workload:
         """Return `work` with its tokens' numbers in place of their ids."""
@@ -56,7 +85,7 @@ def trimmed(encoder: Encoder, encoded: Sequence[Encoded]) -> Iterator[Trimming]:
     used = np.unique(np.concatenate([np.arange(padding + 1), *(each.ids for each in encoded)])).astype(np.int64)
     places = torch.from_numpy(used).to(whole.device)
     _set_table(words, nn.Parameter(whole.detach()[places], requires_grad=whole.requires_grad))
-    trimming = Trimming(used)
+    trimming = Trimming(used, table=_Table(words, whole, places))
     try:
         yield trimming
     finally:
@@ -70,11 +99,15 @@ def _is_shared(encoder: Encoder, table: nn.Parameter) -> bool:
 def _put_back(words: nn.Embedding, whole: nn.Parameter, places: Tensor, decay: float) -> None:
     trained = words.weight.detach()
     with torch.no_grad():
-        if decay != 1:
-            whole.mul_(decay)
-        whole[places] = trained.to(whole.device)
+        _fill(whole, trained, places, decay)
         whole.data = whole.data.to(trained.device)
     _set_table(words, whole)
+
+
+def _fill(whole: Tensor, trained: Tensor, places: Tensor, decay: float) -> None:
+    if decay != 1:
+        whole.mul_(decay)
+    whole[places] = trained.to(whole.device)
 
 
 def _set_table(words: nn.Embedding, table: nn.Parameter) -> None:
