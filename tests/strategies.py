@@ -171,3 +171,23 @@ HOSTILE_TEXTS = (
 hostile_text = (
     st.lists(st.sampled_from(HOSTILE_TEXTS) | st.text(max_size=6), min_size=1, max_size=4).map("".join).filter(bool)
 )
+
+
+@st.composite
+def trajectories(draw, points=4, max_items=30):
+    """Predictions for the same items at several steps of a training, as (points,) of them; logits are plain numbers."""
+    items, classes = draw(st.integers(4, max_items)), draw(st.integers(2, 4))
+    labels = np.array(draw(st.lists(st.integers(0, classes - 1), min_size=items, max_size=items)), dtype=np.int64)
+    seeds = draw(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=points))
+    return tuple(_point(np.random.default_rng(seed), labels, classes, place) for place, seed in enumerate(seeds))
+
+
+def _point(generator, labels, classes, place):
+    # What was learnt grows from point to point.
+    logits = generator.normal(size=(len(labels), classes)) + place * np.eye(classes)[labels]
+    return Predictions(
+        item_ids=np.array([f"test-{row}" for row in range(len(labels))]),
+        group_ids=np.array([f"test-{row // 2}" for row in range(len(labels))]),
+        labels=labels,
+        logits=logits.astype(np.float32),
+    )
