@@ -18,6 +18,7 @@ from bench.predictions import Predictions
 from bench.rows import SCHEMA_VERSION, Row, read_rows
 from bench.scoring import score
 from bench.store.provenance import origin
+from bench.trajectory import scored_points
 
 _ROWS_FILE = "rows.jsonl"
 # Raised by hand whenever rows say more of the same predictions than before.
@@ -49,6 +50,8 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     scores = [score(test, source=source, halves=halves, recalibration=name) for name in names]
     # Whether a cell is at chance is a matter of the model's own answers, whatever a calibrator makes of them.
     chance = _at_chance(scores[0], test)
+    # On its way no map was fitted, so that the points belong to the confidence as it is.
+    scores[0] = {**scores[0], **_trajectory(inputs)}
     rows = [
         _row(engine, condition, inputs, test, scored, [*chance, *_flags(condition, name)])
         for name, scored in zip(names, scores, strict=True)
@@ -73,7 +76,13 @@ def _identity(engine: Engine, condition: Condition, inputs: Inputs) -> dict[str,
         "source": None if inputs.source is None else inputs.source.key,
         "halves": {language: entry.key for language, entry in inputs.halves.items()},
         "recalibrations": sorted(engine.recalibrations(training_of(condition))),
+        # Left out where it is off, so that rows from before it came keep their keys.
+        **({"trajectory": [entry.key for entry in inputs.trajectory]} if inputs.trajectory else {}),
     }
+
+
+def _trajectory(inputs: Inputs) -> dict[str, Any]:
+    return {"trajectory": scored_points(inputs.read_trajectory())} if inputs.trajectory else {}
 
 
 def _row(

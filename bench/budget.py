@@ -91,8 +91,11 @@ def _is_stored(engine: Engine, artefact: Artefact) -> bool:
         return stored or all(engine.is_complete(user) for user in users)
     if engine.is_complete(artefact.training):
         return True
+    # A training that nobody looked at on its way is done again for its trajectory.
     return (
-        artefact.kind == "checkpoint" and engine.settings.store.find("checkpoint", recipes.checkpoint_key) is not None
+        artefact.kind == "checkpoint"
+        and engine.settings.store.find("checkpoint", recipes.checkpoint_key) is not None
+        and engine.is_traced(artefact.training)
     )
 
 
@@ -142,7 +145,10 @@ def _published(engine: Engine, recipes: Recipes, kind: str) -> tuple[Phase, int]
 
 
 def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> int:
-    """Return the number of items a checkpoint predicts: test and calibration half of each language."""
+    """Return the number of items a checkpoint predicts: test and calibration half of each language.
+
+    The test once more at each step of a trajectory.
+    """
     materials = engine.recipes(training).materials
     limit = engine.settings.eval_limit
     try:
@@ -150,7 +156,8 @@ def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> in
         calibrate = len(materials.calibrate(training, languages[0]).examples) if training.trains_target else 0
     except CrosscalError:
         test, calibrate = _within(_PUBLISHED_TEST, limit), _within(_PUBLISHED_CALIBRATE, limit)
-    return len(languages) * (test + calibrate)
+    tests = 1 + (engine.settings.trajectory if training.trains_target else 0)
+    return len(languages) * (tests * test + calibrate)
 
 
 def _within(count: int, limit: int | None) -> int:

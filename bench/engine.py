@@ -21,6 +21,7 @@ from bench.plan import Training, training_of
 from bench.predictions import Predictions, read_predictions
 from bench.store import Entry, Failures, Store
 from bench.study import Precision, Study
+from bench.training.trajectory import planned_steps, steps_until
 
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -32,7 +33,8 @@ class Settings:
     """What a session fixes. `languages` are those predicted in one stream for each training, the source first.
 
     `timing_note` says why throughput counts for nothing here, and is empty where it does. `recalibrations` are scored
-    beside the confidence as it is. An unfinished training keeps its state every `snapshot_seconds`."""
+    beside the confidence as it is. An unfinished training keeps its state every `snapshot_seconds`. At `trajectory`
+    steps of a target's training its test predictions are kept (bench.training.trajectory; 0: at none)."""
 
     store: Store
     failures: Failures
@@ -49,23 +51,30 @@ class Settings:
     substitutes: tuple[tuple[str, str], ...] = ()
     precision: Precision = "float32"
     snapshot_seconds: float = 600.0
+    trajectory: int = 0
 
 
 @dataclass(frozen=True)
 class Inputs:
     """The stored predictions one condition is scored from, and their keys; `halves` are calibration halves by language.
 
-    `source` is None for the source language itself.
+    `source` is None for the source language itself. `trajectory` are the predictions at steps of the training, in
+    their order, empty unless asked for.
     """
 
     test: Entry
     source: Entry | None
     halves: Mapping[str, Entry]
+    trajectory: tuple[Entry, ...] = ()
 
     def read(self) -> tuple[Predictions, Predictions | None, dict[str, Predictions]]:
         """Return the predictions of test, source and halves."""
         source = None if self.source is None else read_entry(self.source)
         return read_entry(self.test), source, {language: read_entry(entry) for language, entry in self.halves.items()}
+
+    def read_trajectory(self) -> list[tuple[str, Predictions]]:
+        """Return key and predictions of every point of the trajectory."""
+        return [(entry.key, read_entry(entry)) for entry in self.trajectory]
 
 
 def read_entry(entry: Entry) -> Predictions:
@@ -123,12 +132,13 @@ class Engine:
             each: self.stored(training, split, hashed) for each, split in self._fitted(training, condition.language)
         }
         stored = {language: entry for language, entry in halves.items() if entry is not None}
-        if test is None or len(stored) < len(halves):
+        trajectory = self.trajectory(training, condition.language, hashed)
+        if test is None or trajectory is None or len(stored) < len(halves):
             return None
         if condition.language == training.source or not training.trains_target:
-            return Inputs(test, None, stored)
+            return Inputs(test, None, stored, trajectory)
         source = self.stored(training, materials.test(training, training.source), hashed)
-        return None if source is None else Inputs(test, source, stored)
+        return None if source is None else Inputs(test, source, stored, trajectory)
 
     def _fitted(self, training: Training, language: str) -> list[tuple[str, Split]]:
         """Return, by language, the splits whose predictions the recalibrations of a language are fitted on."""
@@ -139,8 +149,51 @@ class Engine:
         return [(each, materials.calibrate(training, each)) for each in self.fit_languages(training, language)]
 
     def is_complete(self, training: Training) -> bool:
-        """Return whether all predictions selected for a training are stored."""
-        return all(self.stored(training, split) is not None for split in self.streams(training))
+        """Return whether all predictions selected for a training are stored, those on its way too."""
+        return all(self.stored(training, split) is not None for split in self.streams(training)) and self.is_traced(
+            training
+        )
+
+    def is_traced(self, training: Training) -> bool:
+        """Return whether the trajectory of a training is stored in all its languages, where one is asked for."""
+        return all(self.trajectory(training, split.language) is not None for split in self.traced(training))
+
+    def traced(self, training: Training) -> list[Split]:
+        """Return the splits that are predicted on the way of a training: the tests of its languages, where asked."""
+        asked = self.settings.trajectory and training.trains_target
+        return [split for split in self.streams(training) if split.name == "test"] if asked else []
+
+    def planned(self, training: Training) -> tuple[int, ...]:
+        """Return the steps at which a training of a target is to be read."""
+        return planned_steps(self._steps(training), self.settings.trajectory)
+
+    def trajectory(self, training: Training, language: str, hashed: bool = False) -> tuple[Entry, ...] | None:
+        """Return the test predictions in a language at the steps of a training, () where none are asked for.
+
+        None while any is missing or, if `hashed`, damaged, and before the training has ended.
+        """
+        if not self.settings.trajectory or not training.trains_target:
+            return ()
+        split = self.recipes(training).materials.test(training, language)
+        end = self._end(training, split)
+        if end is None:
+            return None
+        steps = steps_until(end, self._steps(training), self.settings.trajectory)
+        found = [self.stored(training, split, hashed, step) for step in steps]
+        stored = tuple(entry for entry in found if entry is not None)
+        return stored if len(stored) == len(found) else None
+
+    def _steps(self, training: Training) -> int:
+        recipes = self.recipes(training)
+        return recipes.target_phase.total_steps(len(recipes.materials.train(training).examples))
+
+    def _end(self, training: Training, split: Split) -> int | None:
+        """Return the step at which a training ended, as told by its checkpoint or, once that is dropped, by `split`."""
+        checkpoint = self.settings.store.find("checkpoint", self.recipes(training).checkpoint_key)
+        if checkpoint is not None:
+            return int(checkpoint.manifest.provenance["report"]["steps"])
+        test = self.stored(training, split)
+        return None if test is None else int(test.manifest.provenance["train"]["steps"])
 
     def needs_no_checkpoint(self, training: Training) -> bool:
         """Return whether every language of the target is predicted: nothing can ask for the checkpoint again."""
@@ -187,9 +240,12 @@ class Engine:
         }
         return (training.source, *sorted(wanted - {training.source})) if training.trains_target else ()
 
-    def stored(self, training: Training, split: Split, hashed: bool = False) -> Entry | None:
-        """Return the predictions of a training on `split`, or None while they are missing or, if `hashed`, damaged."""
-        return self.settings.store.find("predictions", self.recipes(training).predictions_key(split), hashed)
+    def stored(self, training: Training, split: Split, hashed: bool = False, step: int | None = None) -> Entry | None:
+        """Return the predictions of a training on `split`, or None while they are missing or, if `hashed`, damaged.
+
+        `step`: those that were made on its way.
+        """
+        return self.settings.store.find("predictions", self.recipes(training).predictions_key(split, step), hashed)
 
     @contextmanager
     def remembering(self, key: str, condition: Condition) -> Iterator[None]:

@@ -101,15 +101,15 @@ class Recipes:
         """How answers to questions are compared: MLQA has rules of its own for its languages."""
         return "mlqa" if self.training.target == "mlqa" and self.training.world is None else "squad"
 
-    def predictions_key(self, split: Split) -> str:
-        """Return the key of this checkpoint's predictions on `split`."""
-        return digest(self.predictions_identity(split))
+    def predictions_key(self, split: Split, step: int | None = None) -> str:
+        """Return the key of this checkpoint's predictions on `split`, or of those at a step on the way to it."""
+        return digest(self.predictions_identity(split, step))
 
-    def predictions_identity(self, split: Split) -> dict[str, Any]:
-        """Return everything that determines this checkpoint's predictions on `split`."""
+    def predictions_identity(self, split: Split, step: int | None = None) -> dict[str, Any]:
+        """Return everything that determines this checkpoint's predictions on `split`, or those at a step before it."""
         tuned_on = self.materials.validation(self.training, split.language) if split.kind == MINING else None
         phase = self.target_phase
-        return predictions_identity(self.checkpoint_key, split, phase.max_length, tuned_on, phase.autocast)
+        return predictions_identity(self.checkpoint_key, split, phase.max_length, tuned_on, phase.autocast, step)
 
     def _beside(self) -> dict[str, str] | None:
         if self.intermediate_phase.masked_batch is None:

@@ -55,13 +55,20 @@ def embedding_identity(start: dict[str, Any] | str, layer: int) -> dict[str, Any
 
 
 def predictions_identity(
-    checkpoint: str, data: Split, max_length: int, tuned_on: Split | None = None, autocast: bool = False
+    checkpoint: str,
+    data: Split,
+    max_length: int,
+    tuned_on: Split | None = None,
+    autocast: bool = False,
+    step: int | None = None,
 ) -> dict[str, Any]:
     """Return the identity of the predictions of the checkpoint with key `checkpoint` on `data`.
 
-    `tuned_on` is what a threshold was chosen on, where there is one; `autocast`: the encoder reads in bfloat16.
+    `tuned_on` is what a threshold was chosen on, where there is one; `autocast`: the encoder reads in bfloat16. `step`:
+    predictions with the weights of that step of the training, not those that it kept.
     """
     return {
+        **({} if step is None else {"step": step}),
         **({"dtype": _MIXED} if autocast else {}),
         **({} if tuned_on is None else {"tuned_on": tuned_on.fingerprint}),
         "prediction_version": PREDICTION_VERSION,

@@ -42,6 +42,8 @@ _NUMBERS = ("value", "low", "high", "floor", "p")
 _STUDY = re.compile(r"[0-9a-f]{64}\Z")
 _WORLD = re.compile(r"(real|w[0-9]{1,18})\Z")
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+# What a row says of each point of its trajectory.
+POINT_METRICS = ("accuracy", "confidence", "gap", "ece15", "l2sq15", "nll", "brier")
 _OF_A_VIEW = ("n", "groups", "metrics", "transfer", "pairing")
 _SETS = ("lac", "aps", "raps")
 # Logits are float32, so no metric is larger; and the fourth powers that an interval over seeds needs stay finite.
@@ -155,7 +157,7 @@ class Row:
 
     def task_score(self, name: str) -> Estimate | None:
         """The score of that name by which the task itself is judged, None where it has no such."""
-        return _estimate(self.data.get("task_scores", {}).get(name))
+        return _estimate((self.data.get("task_scores") or {}).get(name))
 
     def view(self, name: str) -> Row | None:
         """The row as one of its further views has it (bench.calibration.views), None where there is no such."""
@@ -166,6 +168,14 @@ class Row:
     def views(self) -> tuple[str, ...]:
         """The names of the further views."""
         return tuple(name for name, found in (self.data.get("views") or {}).items() if found is not None)
+
+    @property
+    def trajectory(self) -> tuple[Mapping[str, Any], ...]:
+        """What the model said at steps of its fine-tuning, in their order; empty where nobody asked.
+
+        Each has `step`, `examples`, `predictions` (a key) and `POINT_METRICS`, None where one is undefined.
+        """
+        return tuple(self.data.get("trajectory") or ())
 
     def rate(self, name: str) -> float | None:
         """The throughput of that name in units a second, None where no work was timed."""
@@ -267,6 +277,7 @@ def _check_later_fields(data: Mapping[str, Any]) -> None:
         if view is not None:
             _check_view(name, view, data)
     _check_baseline(data.get("baseline"))
+    _check_trajectory(data.get("trajectory"))
     _object(data, "engine")
     sets = _object(data, "prediction_sets")
     for method in _SETS if sets else ():
@@ -297,6 +308,24 @@ def _check_baseline(baseline: Any) -> None:
     if not isinstance(score, str) or not _NAME.match(score):
         raise BadInput(f"Got baseline={baseline!r}, but a baseline is null or an object with a score's name.")
     _check_number("baseline with value", baseline.get("value"), needed=True)
+
+
+def _check_trajectory(points: Any) -> None:
+    if points is None:
+        return
+    if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
+        raise BadInput(f"Got trajectory={points!r}, but a trajectory is null or an array of objects.")
+    for point in points:
+        for name in ("step", "examples"):
+            if type(point.get(name)) is not int or point[name] < 1:
+                raise BadInput(f"Got a point of a trajectory with {name}={point.get(name)!r}, but it is 1 or more.")
+        if not isinstance(point.get("predictions"), str):
+            raise BadInput(f"Got a point with predictions={point.get('predictions')!r}, but they are named by a key.")
+        for name in POINT_METRICS:
+            _check_number(f"a point of a trajectory with {name}", point.get(name))
+    steps = [point["step"] for point in points]
+    if steps != sorted(set(steps)):
+        raise BadInput(f"Got a trajectory of steps {steps}, but its steps ascend and each occurs once.")
 
 
 def _check_estimate(name: str, entry: Any) -> None:

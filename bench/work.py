@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.baseline import baseline_of
@@ -16,10 +18,12 @@ from bench.data.example import MINING, Split
 from bench.engine import PREDICTIONS_FILE, Engine, Watch
 from bench.keys import Recipes
 from bench.modeling.directory import MASKED_HEAD
+from bench.modeling.progress import Report
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
 from bench.store.provenance import collect, origin
+from bench.training.trajectory import Trajectory
 
 
 def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
@@ -33,7 +37,7 @@ def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
                 start, trained = _encoder(engine, recipes, condition, watch)
                 if training.trains_target:
                     trained = _checkpoint(engine, recipes, start, watch)
-                    _predict(engine, recipes, trained, watch)
+                    _predict_missing(engine, recipes, trained, watch)
                 else:
                     _embed(engine, recipes, start, trained, watch)
         _drop(engine, training, recipes)
@@ -54,6 +58,11 @@ def _checkpoint(engine: Engine, recipes: Recipes, start: Path, watch: Watch) -> 
         return _finetune(engine, recipes, "target", start, directory, watch)
 
     store = engine.settings.store
+    stored = store.find("checkpoint", recipes.checkpoint_key, hashed=True) is not None
+    if stored and not engine.is_traced(recipes.training):
+        # Nothing of its way is left: it is gone once more for the readings, and ends where it has ended before.
+        with tempfile.TemporaryDirectory() as directory:
+            make(Path(directory))
     return store.ensure("checkpoint", recipes.checkpoint_key, recipes.checkpoint_identity, make)[0]
 
 
@@ -73,7 +82,7 @@ def _finetune(
     from bench.modeling.reference import reference_rate
     from bench.modeling.tokenization import load_tokenizer
     from bench.tokens import kept_tokens
-    from bench.training.checkpoint_io import save_classifier
+    from bench.training.checkpoint_io import Classifier, save_classifier
     from bench.training.finetune import Part, finetune
     from bench.training.snapshot import Snapshots
 
@@ -96,6 +105,7 @@ def _finetune(
         )
         for name, split in zip(names, train, strict=True)
     ]
+    model = Classifier(encoder, parts[0].head, tokenizer, {})
     here = collect(engine.settings.device)
     report = finetune(
         encoder,
@@ -112,6 +122,7 @@ def _finetune(
         rule=recipes.rule,
         kept=kept_tokens(engine.settings.store),
         snapshots=Snapshots(_unfinished(engine, recipes, is_target), engine.settings.snapshot_seconds, origin(here)),
+        trajectory=_trajectory(engine, recipes, model) if is_target else None,
     )
     save_classifier(directory, encoder, parts[0].head, tokenizer, {"role": role, "task": phase.task})
     stated = asdict(report) | {"reference": reference_rate(engine.settings.device)}
@@ -147,22 +158,54 @@ def _title(training: Training, role: str) -> str:
     return f"{training.model} s{training.seed}: {'intermediate ' if role == 'intermediate' else ''}{task}{variant}"
 
 
-def _predict(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) -> None:
-    from bench.modeling.predict import predict
-    from bench.modeling.reference import reference_rate
-    from bench.tokens import kept_tokens
+def _trajectory(engine: Engine, recipes: Recipes, model: Any) -> Trajectory | None:
+    """Return what reads `model`, a classifier in training, at the steps that are asked for, and stores that."""
+    training = recipes.training
+    splits = engine.traced(training)
+    if not splits:
+        return None
+
+    def unread(step: int) -> list[Split]:
+        return [split for split in splits if engine.stored(training, split, step=step) is None]
+
+    def read(step: int, examples: int) -> None:
+        if missing := unread(step):
+            _predict(engine, recipes, model, missing, None, None, {"step": step, "examples": examples})
+
+    return Trajectory(engine.planned(training), lambda step: not unread(step), read)
+
+
+def _predict_missing(engine: Engine, recipes: Recipes, checkpoint: Entry, watch: Watch) -> None:
     from bench.training.checkpoint_io import load_classifier
 
     splits = [split for split in engine.streams(recipes.training) if engine.stored(recipes.training, split) is None]
-    classifier = load_classifier(checkpoint.path)
+    if splits:
+        report = watch(f"{_reader(recipes)}: predicting {len(splits)} splits")
+        _predict(engine, recipes, load_classifier(checkpoint.path), splits, report, checkpoint, {})
+
+
+def _predict(
+    engine: Engine,
+    recipes: Recipes,
+    model: Any,
+    splits: list[Split],
+    shown: Report | None,
+    trained: Entry | None,
+    point: Mapping[str, int],
+) -> None:
+    """Store what `model` says of `splits`; `point`: the step of its training and the examples seen, else empty."""
+    from bench.modeling.predict import predict
+    from bench.modeling.reference import reference_rate
+    from bench.tokens import kept_tokens
+
     predictions, report = predict(
-        classifier.encoder, classifier.head, classifier.tokenizer, splits, recipes.target_phase.max_length,
-        engine.settings.device, report=watch(f"{_reader(recipes)}: predicting {len(splits)} splits"),
-        rule=recipes.rule, autocast=recipes.target_phase.autocast, kept=kept_tokens(engine.settings.store),
+        model.encoder, model.head, model.tokenizer, splits, recipes.target_phase.max_length, engine.settings.device,
+        report=shown, rule=recipes.rule, autocast=recipes.target_phase.autocast,
+        kept=kept_tokens(engine.settings.store),
     )  # fmt: skip
     cost = asdict(report) | {"reference": reference_rate(engine.settings.device)}
     for split, each, truncated in zip(splits, predictions, report.truncated, strict=True):
-        _publish(engine, recipes, split, each, checkpoint, cost, truncated)
+        _publish(engine, recipes, split, each, trained, cost, truncated, point)
 
 
 def _embed(engine: Engine, recipes: Recipes, start: Path, trained: Entry | None, watch: Watch) -> None:
@@ -209,22 +252,28 @@ def _publish(
     trained: Entry | None,
     cost: Mapping[str, Any],
     truncated: int,
+    point: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Store `predictions` with what they were made from; `trained` is what was fine-tuned last, None for nothing."""
+    """Store `predictions` with what they were made from; `trained` is what was fine-tuned last, None for nothing.
+
+    `point` says where on the way of a training, which is not finished then, they were made.
+    """
+    step = point.get("step")
     report = None if trained is None else trained.manifest.provenance["report"]
     provenance = collect(engine.settings.device) | {
         "predict": cost,
         "train": report,
         "timing_note": engine.settings.timing_note,
-        "shown": f"{recipes.training.name}: {split.name} in {split.language}, {len(predictions)} units",
+        "shown": f"{recipes.training.name}: {split.name} in {split.language}, {len(predictions)} units"
+        + ("" if step is None else f", step {step}"),
     }
-    stated = {**predictions.metadata, **_metadata(recipes, split, predictions, report, truncated)}
+    stated = {**predictions.metadata, **_metadata(recipes, split, predictions, report, truncated), **point}
     described = replace(predictions, metadata=stated)
 
     def write(directory: Path) -> None:
         write_predictions(directory / PREDICTIONS_FILE, described)
 
-    key, identity = recipes.predictions_key(split), recipes.predictions_identity(split)
+    key, identity = recipes.predictions_key(split, step), recipes.predictions_identity(split, step)
     engine.settings.store.publish("predictions", key, identity, provenance, write)
 
 

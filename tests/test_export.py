@@ -28,6 +28,7 @@ PUBLISHED = sorted((ROOT / "reports" / "published").glob("*/results.jsonl"))
 SCHEMA = json.loads(files("bench.export").joinpath("results.schema.json").read_text(encoding="utf-8"))
 JSON_TYPES = {int: "integer", str: "string", dict: "object", list: "array", type(None): "null"}
 VIEW = {"n": 3, "groups": 1, "metrics": {"gap": estimate(0.1)}, "transfer": {"gap": estimate(0.2)}, "pairing": None}
+POINT = {"step": 2, "examples": 64, "predictions": "p", "accuracy": 0.5, "l2sq15": -0.01, "nll": 1.1}
 WHOLE = make_data(
     views={"em": VIEW, "none": None},
     task_scores={"f1": {"value": 0.5, "low": 0.4, "high": 0.6}},
@@ -35,6 +36,7 @@ WHOLE = make_data(
     prediction_sets={name: {"gap": 0.1, "mean_size": 1.5} for name in ("lac", "aps", "raps")},
     throughput={"train_examples_per_s": 9.5, "predict_examples_per_s": None},
     pairing="items",
+    trajectory=[POINT, {**POINT, "step": 4, "nll": None}],
 )
 
 
@@ -218,7 +220,9 @@ REFUSED = (
     {"metrics": {"nll": {"value": 1e41}}}, {"transfer": []}, {"views": {"em": {"study": "x"}}},
     {"views": {"em": {"n": -1}}}, {"baseline": {"score": "a|b", "value": 0.1}}, {"baseline": {"score": "f1"}},
     {"task_scores": {"f1": 0.5}}, {"prediction_sets": {"lac": {"gap": 0.1}}}, {"throughput": {"x": "fast"}},
-    {"condition": {}}, {"id": "x"}, {"split": None},
+    {"condition": {}}, {"id": "x"}, {"split": None}, {"trajectory": {}}, {"trajectory": [1]},
+    {"trajectory": [POINT | {"step": 0}]}, {"trajectory": [POINT | {"examples": 1.5}]},
+    {"trajectory": [POINT | {"predictions": None}]}, {"trajectory": [POINT | {"nll": "x"}]},
 )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ from bench.report.ledger import Ledger, read_ledger, write_ledger
 from bench.report.page.page import page
 from bench.report.sections import sections
 from bench.report.summary import terminal_summary
-from bench.rows import read_rows, write_rows
+from bench.rows import POINT_METRICS, read_rows, write_rows
 from bench.store.manifest import check_files, read_manifest, seal
 from bench.store.pins import pin, pins
 from bench.strict_json import MAX_DEPTH, parse_json
@@ -89,6 +89,10 @@ def _rows() -> bytes:
         "baseline": {"name": "majority", "score": "f1", "value": 0.3},
         "prediction_sets": sets,
         "flags": ["subset"],
+        "trajectory": [
+            {"step": step, "examples": 32 * step, "predictions": "p", **dict.fromkeys(POINT_METRICS, 0.1 * step)}
+            for step in (2, 4)
+        ],
         "throughput": {"train_examples_per_s": 9.5},
     }
     lines = [make_row(seed=seed, **changes).data for seed in (0, 1)]

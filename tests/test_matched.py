@@ -160,5 +160,7 @@ def test_what_does_not_belong_together_is_refused(points):
         curve_of(resampled(points[:1]), resampled((*points[:1],) * 3))
     with pytest.raises(BadInput, match=r"replicates of seeds \[0, 1\] in one contrast"):
         curve_of(resampled(points), resampled(points, seed=1))
+    with pytest.raises(BadInput, match=r"replicates of seeds \[0, 1\] in one contrast"):
+        matched(curve(points), curve_of(resampled(points, seed=1)))
     with pytest.raises(BadInput, match=r"Got 20 and 0 replicates of two arms; resample both alike\."):
         matched(curve(points), curve_of_values([0.5], {"gap": [0.1]}, 9))

@@ -150,3 +150,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
 def test_the_documentation_names_every_field() -> None:
     text = (Path(__file__).parents[1] / "docs" / "rows.md").read_text()
     assert [name for name in FIELDS if f"`{name}`" not in text] == []
+
+
+def test_task_scores_may_be_null() -> None:
+    assert make_row(task_scores=None).task_score("f1") is None

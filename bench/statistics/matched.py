@@ -34,12 +34,13 @@ class Curve:
     """A run at P steps, ascending: row 0 is what was measured, rows 1 to B are its replicates, of one draw of groups.
 
     level: (1 + B, P), the accuracy that is made equal; metrics: by name, (1 + B, P) each, in their own units; groups:
-    how many were drawn.
+    how many were drawn; sample: what was drawn from, None without replicates.
     """
 
     level: FloatArray
     metrics: Mapping[str, FloatArray]
     groups: int
+    sample: Resampled | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,7 @@ def curve_of(points: Sequence[Resampled], on: Sequence[Resampled] | None = None)
         check_same_draw(points[0], each)
     names = [name for name in METRICS if name in points[0].values]
     metrics = {name: _columns(points, name) for name in names}
-    return Curve(_columns(matched_on, "accuracy"), metrics, points[0].groups)
+    return Curve(_columns(matched_on, "accuracy"), metrics, points[0].groups, points[0])
 
 
 def curve_of_values(level: Sequence[float], metrics: Mapping[str, Sequence[float]], groups: int) -> Curve:
@@ -93,9 +94,11 @@ def curve_of_values(level: Sequence[float], metrics: Mapping[str, Sequence[float
 def matched(first: Curve, second: Curve) -> Matched:
     """Return `first` minus `second` at the highest accuracy that both reach, in each replicate anew.
 
-    Where an arm passes that accuracy more than once, the latest time counts. Raises BadInput for curves of other
-    numbers of replicates; use one draw for both.
+    Where an arm passes that accuracy more than once, the latest time counts. Raises BadInput unless both have
+    replicates of one draw of the same items, or none.
     """
+    if first.sample is not None and second.sample is not None:
+        check_same_draw(first.sample, second.sample)
     if len(first.level) != len(second.level):
         raise BadInput(
             f"Got {len(first.level) - 1} and {len(second.level) - 1} replicates of two arms; resample both alike."
