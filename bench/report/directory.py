@@ -69,7 +69,7 @@ def write_reports(
     pages = {
         LEADERBOARD: markdown(found),
         ANSWER: answer(rows, ledger, languages, replicates),
-        CONTRASTS: contrasts(rows, ledger, languages, replicates),
+        CONTRASTS: contrasts(rows, ledger, languages, replicates, read),
         CLAIMS: claims_page(rows),
         FIDELITY: fidelity_page(rows),
     }

@@ -1,0 +1,179 @@
+"""The section on equal accuracy: what is compared with what, with intervals from predictions and without."""
+
+import numpy as np
+import pytest
+
+from bench.calibration.outcomes import Outcomes
+from bench.predictions import Predictions
+from bench.report.contrasts import contrasts
+from bench.report.equal_accuracy import comparisons, curves
+from bench.report.ledger import Ledger
+from bench.report.sections import sections
+from bench.rows import Row
+from bench.statistics.contrasts import resample
+from bench.statistics.matched import METRICS, curve_of, matched
+from bench.trajectory import scored_points
+from tests.row_factory import LANGUAGES, make_data
+
+ARMS = {"none": 1.0, "snli": 1.6}
+# How much of the labels the model has learnt at each point: less in Swahili, more after an intermediate task.
+LEARNT = {"en": (0.6, 1.4, 2.2), "sw": (0.3, 0.8, 1.5)}
+ITEMS = 240
+
+
+def predictions(intermediate: str, language: str, seed: int, place: int) -> Predictions:
+    noise = np.random.default_rng([seed, place, len(intermediate)]).normal(size=(ITEMS, 3))
+    labels = np.arange(ITEMS) % 3
+    logits = (noise + np.eye(3)[labels] * LEARNT[language][place] * ARMS[intermediate]) * 2
+    names = np.arange(ITEMS)
+    return Predictions(
+        np.array([f"i{name}" for name in names]), np.array([f"g{name // 3}" for name in names]), labels,
+        logits.astype(np.float32), None, {"language": language, "step": 2**place, "examples": 32 * 2**place},
+    )  # fmt: skip
+
+
+def stored() -> dict[str, Predictions]:
+    return {
+        f"{arm}-{language}-{seed}-{place}": predictions(arm, language, seed, place)
+        for arm in ARMS
+        for language in LEARNT
+        for seed in (0, 1)
+        for place in range(3)
+    }
+
+
+def rows_of(found: dict[str, Predictions], **changes) -> list[Row]:
+    rows = []
+    for arm in ARMS:
+        for language in LEARNT:
+            for seed in (0, 1):
+                keys = [f"{arm}-{language}-{seed}-{place}" for place in range(3)]
+                source = {"source": None} if language == "en" else {"pairing": "items"}
+                own = {"intermediate": arm, "language": language, "seed": seed, "groups": ITEMS // 3}
+                trajectory = scored_points([(key, found[key]) for key in keys])
+                rows.append(Row(make_data(**own, trajectory=trajectory, **source | changes)))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def found():
+    return stored()
+
+
+@pytest.fixture(scope="module")
+def rows(found):
+    return rows_of(found)
+
+
+def compared(rows, read=None, draws=50):
+    (section,) = sections(rows, Ledger(), LANGUAGES)
+    return {(one.language, one.title, one.equal): one for one in comparisons(section, curves(read, draws))}
+
+
+def test_arms_languages_and_whose_accuracy_is_made_equal(rows):
+    assert set(compared(rows)) == {
+        ("en", "snli less none", "en"),
+        ("sw", "snli less none", "sw"),
+        ("sw", "snli less none", "en"),
+        ("sw", "none: sw less en", "each"),
+        ("sw", "snli: sw less en", "each"),
+    }
+
+
+def test_a_contrast_is_that_of_the_predictions_and_has_its_seeds(found, rows):
+    one = compared(rows, found.get)["sw", "snli less none", "en"]
+    curve = {}
+    for arm in ARMS:
+        own, on = (
+            [
+                resample(Outcomes.from_predictions(found[f"{arm}-{language}-1-{place}"]), 50, 0, None, METRICS)
+                for place in range(3)
+            ]
+            for language in ("sw", "en")
+        )
+        curve[arm] = curve_of(own, on)
+    expected = matched(curve["snli"], curve["none"])
+
+    assert len(one.runs) == 2
+    assert one.runs[1].level == expected.level
+    for name in METRICS:
+        assert np.array_equal(one.runs[1].differences[name], expected.differences[name], equal_nan=True)
+
+
+def test_rows_alone_give_the_same_values_without_replicates(found, rows):
+    drawn, alone = compared(rows, found.get), compared(rows)
+
+    for key, one in alone.items():
+        for mine, theirs in zip(one.runs, drawn[key].runs, strict=True):
+            assert mine.level == pytest.approx(theirs.level)
+            assert all(len(values) == 1 for values in mine.differences.values())
+            assert all(mine.differences[name][0] == pytest.approx(theirs.differences[name][0]) for name in METRICS)
+
+
+def test_predictions_of_one_arm_alone_draw_nothing(found, rows):
+    kept = {key: each for key, each in found.items() if key.startswith("none")}
+    one = compared(rows, kept.get)["sw", "snli less none", "sw"]
+
+    assert all(len(run.differences["gap"]) == 1 for run in one.runs)
+
+
+def test_neighbouring_sizes_of_one_family_are_compared(found):
+    large = rows_of(found, model="xlmr_large")
+    titles = {one[1] for one in compared([*rows_of(found), *large, *rows_of(found, model="mbert")])}
+
+    assert {title for title in titles if "xlmr_large less" in title} == {
+        "none: xlmr_large less xlmr_base",
+        "snli: xlmr_large less xlmr_base",
+    }
+    assert not any("mbert" in title for title in titles)
+
+
+def test_cells_at_chance_and_data_that_are_not_parallel_are_left_out(found):
+    assert compared(rows_of(found, flags=["at_chance"])) == {}
+    unpaired = [
+        Row({**row.data, "pairing": "none"}) if row.condition.language == "sw" else row for row in rows_of(found)
+    ]
+
+    assert set(compared(unpaired)) == {("en", "snli less none", "en"), ("sw", "snli less none", "sw")}
+
+
+def line_of(text, *cells):
+    (line,) = (line for line in text.splitlines() if tuple(cell.strip() for cell in line.split("|")[1:4]) == cells)
+    return line
+
+
+def test_the_page_has_intervals_with_a_store_and_says_how_to_get_them_without(found, rows):
+    alone = contrasts(rows, Ledger(), LANGUAGES)
+    drawn = contrasts(rows, Ledger(), LANGUAGES, read=found.get)
+
+    assert "Values without intervals come from rows alone" in alone
+    assert "Values without intervals" not in drawn
+    (line,) = (
+        line for line in drawn.splitlines() if "snli less none" in line and line.startswith("| sw") and "| en" in line
+    )
+    assert line.count(" to ") == 4
+    assert "2 of 2 seeds, 100.0 % of replicates" in line
+    (line,) = (
+        line for line in alone.splitlines() if "snli less none" in line and line.startswith("| sw") and "| en" in line
+    )
+    assert " to " not in line
+
+
+def test_arms_that_do_not_meet_show_why(found):
+    high = {"accuracy": 0.99, "gap": 0.0, "confidence": 0.99}
+    rows = [
+        Row({**row.data, "trajectory": [{**row.trajectory[0], **high}]})
+        if row.condition.intermediate == "snli"
+        else row
+        for row in rows_of(found)
+    ]
+    text = contrasts(rows, Ledger(), LANGUAGES)
+
+    assert "0 of 2 seeds; accuracies of 0.990 to 0.990 and of " in text
+
+
+def test_without_trajectories_one_sentence_says_how_to_get_them():
+    text = contrasts([Row(make_data())], Ledger(), LANGUAGES)
+
+    assert "A run with `--trajectory 5` reads each fine-tuning at five steps" in text
+    assert "At equal accuracy" not in contrasts([], Ledger(), LANGUAGES)
