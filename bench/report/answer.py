@@ -46,9 +46,10 @@ _EXPLORATORY = (
     "Nothing below was announced as a test, except the sensitivity analyses; p-values are Benjamini-Hochberg's within "
     "each table and support no verdict. Changes are over the same sizes: percent points, squared ones for L2, nats for "
     "NLL, log odds as they are. The change of the gap is that of confidence less that of accuracy: an identity, no "
-    "explanation. Contrasts at matched accuracy are not available: they need predictions at five or more snapshots of "
-    "every fine-tuning run, and none are stored. All sizes of a ladder are trained at the one learning rate of its "
-    "protocol; slopes under rates that are tuned for each size on the source's development data are not available."
+    "explanation. Contrasts at matched accuracy are in contrasts.md where fine-tuning was read on its way "
+    "(`--trajectory 5`); no slope over sizes is taken of them. All sizes of a ladder are trained at the one learning "
+    "rate of its protocol; slopes under rates that are tuned for each size on the source's development data are not "
+    "available."
 )
 
 

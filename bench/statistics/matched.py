@@ -131,7 +131,6 @@ def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float]
         measured = [
             replace(each, replicates=values[1:][finite]) for each, values in zip(measured, present, strict=True)
         ]
-        measured = [replace(each, error=float(np.std(each.replicates, ddof=1))) for each in measured]  # type: ignore[arg-type]
     return seed_mean(measured), float(finite.mean()) if len(finite) else math.nan
 
 
