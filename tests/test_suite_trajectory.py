@@ -70,6 +70,41 @@ def test_a_kept_checkpoint_is_left_as_it_was_when_its_way_is_gone_again(suite, t
     assert {len(row.trajectory) for row in rows} == {0, 1}
 
 
+def test_a_run_that_was_stopped_while_it_was_read_keeps_its_points_and_goes_on(suite, tiny, pytester, monkeypatch):
+    from bench import work
+
+    options = (*tiny, *ONE, "--trajectory", "2", "--snapshot-every", "0")
+    whole = by_key(suite(*options).rows)
+    monkeypatch.setenv("CROSSCAL_HOME", str(pytester.path / "another"))
+    (last,) = {row.trajectory[-1]["step"] for row in whole.values() if row.trajectory}
+    predict = work._predict
+
+    def stopped(*arguments):
+        if arguments[-1].get("step") == last:
+            raise RuntimeError("stopped")
+        predict(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "_predict", stopped)
+        suite(*options)
+    store = Store(default_root())
+    first = [entry.manifest for entry in store.entries("predictions")]
+    again = by_key(suite(*options).rows)
+
+    # The mirror's texts are the same in both languages, and so are their predictions.
+    assert len(first) == 1
+    assert first == [store.find("predictions", manifest.key).manifest for manifest in first]
+    assert {key: reproducible_part(row) for key, row in again.items()} == {
+        key: reproducible_part(row) for key, row in whole.items()
+    }
+    (resumed,) = {
+        tuple(entry.manifest.provenance["train"]["resumed_at"])
+        for entry in store.entries("predictions")
+        if entry.manifest.provenance["train"]
+    }
+    assert resumed == (last - 1,)
+
+
 def test_a_negative_number_of_points_ends_the_run(suite):
     result = suite("--trajectory", "-1", subprocess=True).result
 
