@@ -15,8 +15,8 @@ from bench.statistics.matched import Matched, matched_mean
 
 _TITLE = "## At equal accuracy"
 _NONE = (
-    "No contrast at equal accuracy: no two arms have a trajectory. A run with `--trajectory 5` reads each fine-tuning "
-    "at five steps (it trains once more what is trained already)."
+    "No contrast at equal accuracy: no two arms above chance have a trajectory. A run with `--trajectory 5` reads each "
+    "fine-tuning at five steps (it trains once more what is trained already)."
 )
 _READING = (
     "Exploratory, uncorrected. The first arm less the second at the highest accuracy that both reach on their way, the "
