@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from bench.calibration.fit_set import fit_languages
 from bench.calibration.recalibration_name import RecalibrationName
@@ -78,8 +80,14 @@ class Inputs:
 
 
 def read_entry(entry: Entry) -> Predictions:
-    """Return the predictions stored in `entry`."""
-    return read_predictions(entry.path / PREDICTIONS_FILE)
+    """Return the predictions stored in `entry`, one and the same object while it is among the last ones read."""
+    return _read(entry.path / PREDICTIONS_FILE, entry.manifest.files[PREDICTIONS_FILE].sha256)
+
+
+# The source and its calibration half are read for every language. The digest keeps apart what was made anew.
+@lru_cache(maxsize=16)
+def _read(path: Path, sha256: str) -> Predictions:
+    return read_predictions(path)
 
 
 class Engine:

@@ -6,7 +6,9 @@ registry when they run: whatever scores a row is what is checked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +29,17 @@ from bench.statistics.sufficient import group_sums, replicate_values, weighted_v
 _TOLERANCE = 1e-9
 
 
-def check_outcomes(outcomes: Outcomes) -> None:
-    """Check distributions, ranges, and the order |gap| <= ece15 <= 1 that refinement gives."""
+# The value of each metric by name, as `measure` returns them.
+Values: TypeAlias = Mapping[str, float]
+
+
+def measure(outcomes: Outcomes) -> Values:
+    """Return the value of every metric that `outcomes` carry enough for, which most checks compare with another."""
+    return {metric.name: metric.value(outcomes) for metric in _known(outcomes)}
+
+
+def check_outcomes(outcomes: Outcomes, values: Values) -> None:
+    """Check distributions, ranges, and the order |gap| <= ece15 <= 1 that refinement gives; `values` are theirs."""
     _same("probabilities", "their sum", 1.0, outcomes.probabilities.sum(axis=1))
     confidence, correct = outcomes.confidence, outcomes.correct
     if outcomes.event:
@@ -37,37 +48,37 @@ def check_outcomes(outcomes: Outcomes) -> None:
         _holds("confidence", "lie in [1/K, 1]", _within(confidence, 1 / outcomes.probabilities.shape[1], 1.0))
     _holds("correct", "lie in [0, 1]", _within(correct, 0.0, 1.0))
     for metric in _known(outcomes):
-        value = metric.value(outcomes)
+        value = values[metric.name]
         if np.isnan(value):
             _holds(metric.name, "be a number", not metric.defined(outcomes))
         else:
             _holds(metric.name, f"lie in [{metric.low}, {metric.high}]", _within(value, metric.low, metric.high))
     gap = confidence.mean() - correct.mean()
-    _same("gap", "mean confidence - accuracy", gap, METRICS["gap"].value(outcomes))
-    _holds("ece15", "be at least |gap|", METRICS["ece15"].value(outcomes) >= abs(gap) - _TOLERANCE)
+    _same("gap", "mean confidence - accuracy", gap, values["gap"])
+    _holds("ece15", "be at least |gap|", values["ece15"] >= abs(gap) - _TOLERANCE)
     one_bin = _binned("ece15").formula(bin_sums(np.zeros(len(outcomes), np.intp), 1, confidence, correct))
     _same("ece15", "its value with one bin, |gap|", abs(gap), one_bin)
 
 
-def check_order(outcomes: Outcomes, order: IntArray) -> None:
+def check_order(outcomes: Outcomes, values: Values, order: IntArray) -> None:
     """Check that the order of the items changes no metric that says so; `order` (n,) is a permutation."""
-    _compare("order", "after the items are permuted", outcomes, outcomes.take(order))
+    _compare("order", "after the items are permuted", values, outcomes.take(order))
 
 
-def check_weights(outcomes: Outcomes, weights: IntArray) -> None:
+def check_weights(outcomes: Outcomes, values: Values, weights: IntArray) -> None:
     """Check that weight k is k copies, and that doubling all weights changes only what the registry says it may."""
     copies = outcomes.take(np.repeat(np.arange(len(outcomes)), weights))
     for metric in _known(outcomes, "weights"):
         value = metric.value(copies)
         _same(metric.name, "weight k against k copies", value, metric.value(outcomes, weights.astype(np.float64)))
         if "duplication" in metric.holds:
-            _same(metric.name, "weight 2 for all", metric.value(outcomes), metric.value(outcomes, _twos(outcomes)))
+            _same(metric.name, "weight 2 for all", values[metric.name], metric.value(outcomes, _twos(outcomes)))
 
 
-def check_class_names(predictions: Predictions, order: IntArray) -> None:
+def check_class_names(predictions: Predictions, values: Values, order: IntArray) -> None:
     """Check that renaming the classes changes no metric that says so; `order` (K,) is a permutation.
 
-    For kinds whose classes are no events and no candidates in order.
+    For kinds whose classes are no events and no candidates in order; `values` are those of the first view.
     """
     renamed = replace(
         predictions,
@@ -75,8 +86,7 @@ def check_class_names(predictions: Predictions, order: IntArray) -> None:
         logits=predictions.logits[:, order],
         posterior=None if predictions.posterior is None else predictions.posterior[:, order],
     )
-    first, second = Outcomes.from_predictions(predictions), Outcomes.from_predictions(renamed)
-    _compare("classes", "after the classes are renamed", first, second)
+    _compare("classes", "after the classes are renamed", values, Outcomes.from_predictions(renamed))
 
 
 def check_clusters(outcomes: Outcomes, multiplicities: FloatArray) -> None:
@@ -156,9 +166,9 @@ def _known(outcomes: Outcomes, *holding: Property) -> list[Metric]:
     return [m for m in METRICS.values() if m.defined_for(outcomes) and m.holds.issuperset(holding)]
 
 
-def _compare(claim: Property, change: str, first: Outcomes, second: Outcomes) -> None:
-    for metric in _known(first, claim):
-        _same(metric.name, f"its value {change}", metric.value(first), metric.value(second))
+def _compare(claim: Property, change: str, values: Values, changed: Outcomes) -> None:
+    for metric in _known(changed, claim):
+        _same(metric.name, f"its value {change}", values[metric.name], metric.value(changed))
 
 
 def _binned(name: str) -> BinnedMetric:

@@ -39,7 +39,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+# One set of predictions equals itself alone: what it holds are arrays.
+@dataclass(frozen=True, eq=False)
 class Predictions:
     """Logits for the units of one split in one language.
 

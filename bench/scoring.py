@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args
 
 from bench.calibration.conformal import ConformalThreshold, Method, evaluate, fit_conformal
@@ -105,13 +106,13 @@ class _Part:
 
 def _scored(task: _Task, view: str, metrics: Sequence[str] | None = None) -> _Part | None:
     """Return the scores of a view, None where nothing is of it, in the fit set or in what is scored."""
-    outcomes = outcomes_of(task.test, view)
+    outcomes = _outcomes(task.test, view)
     fitted = None if outcomes is None or task.name is None else _fitted(task, view, outcomes, task.language)
     if outcomes is None or (task.name is not None and fitted is None):
         return None
-    chosen = list(metrics) if metrics is not None else _resampled(outcomes, task.name)
+    chosen = tuple(metrics) if metrics is not None else _resampled(outcomes, task.name)
     scored = _resample(task, outcomes, fitted, chosen)
-    reference = None if task.source is None else outcomes_of(task.source, view)
+    reference = None if task.source is None else _outcomes(task.source, view)
     if reference is None:
         return _Part(scored, fitted, None, None)
     how = pairing(outcomes, reference, by_group=task.test.kind == "tagging")
@@ -122,11 +123,17 @@ def _scored(task: _Task, view: str, metrics: Sequence[str] | None = None) -> _Pa
 
 
 def _resample(
-    task: _Task, outcomes: Outcomes, fitted: Recalibration | CrossFit | None, metrics: Sequence[str]
+    task: _Task, outcomes: Outcomes, fitted: Recalibration | CrossFit | None, metrics: tuple[str, ...]
 ) -> Resampled:
     if isinstance(fitted, CrossFit):
-        return resample(fitted.outcomes, task.replicates, task.seed, None, metrics)
-    return resample(outcomes, task.replicates, task.seed, fitted, metrics)
+        return _resampled_once(fitted.outcomes, task.replicates, task.seed, None, metrics)
+    return _resampled_once(outcomes, task.replicates, task.seed, fitted, metrics)
+
+
+# Every language is compared with one source: what is said of it is found once. Keys are the objects themselves, so
+# nothing is shared but by who reads the source once (bench.engine.read_entry).
+_outcomes = lru_cache(maxsize=8)(outcomes_of)
+_resampled_once = lru_cache(maxsize=8)(resample)
 
 
 def _language(predictions: Predictions) -> str:
@@ -145,7 +152,15 @@ def _fitted(task: _Task, view: str, outcomes: Outcomes, target: str) -> Recalibr
             f"Got recalibration={str(task.name)!r} for {task.test.kind} predictions, but a spline moves the most "
             "probable class, which is not the answer to each of them; use ts."
         )
-    return recalibrate(fit_set(task.name.where, fit_sets, task.origin, target), task.name.token, task.name.where)
+    scored = task.origin if task.name.where == "en" else target
+    return _recalibration(task.name, tuple(fit_sets.items()), task.origin, scored)
+
+
+@lru_cache(maxsize=8)
+def _recalibration(
+    name: RecalibrationName, fit_sets: tuple[tuple[str, Outcomes], ...], origin: str, target: str
+) -> Recalibration:
+    return recalibrate(fit_set(name.where, dict(fit_sets), origin, target), name.token, name.where)
 
 
 def _fit_sets(task: _Task, name: RecalibrationName, view: str, target: str) -> dict[str, Outcomes] | None:
@@ -159,15 +174,15 @@ def _fit_sets(task: _Task, name: RecalibrationName, view: str, target: str) -> d
         )
     if name.where == "pivot" and len(read) > 1:
         raise BadInput(f"Got halves of {', '.join(read)} for {str(name)!r}, but there is one pivot; pass it alone.")
-    found = {language: outcomes_of(task.halves[language], view) for language in read}
+    found = {language: _outcomes(task.halves[language], view) for language in read}
     present = {language: each for language, each in found.items() if each is not None}
     return present if len(present) == len(found) else None
 
 
-def _resampled(outcomes: Outcomes, name: RecalibrationName | None) -> list[str]:
+def _resampled(outcomes: Outcomes, name: RecalibrationName | None) -> tuple[str, ...]:
     """Return the metrics that get intervals: only the contrasted ones where each replicate fits its own map."""
-    names = summable(outcomes)
-    return names if name is None or name.token == "ts" else [each for each in names if METRICS[each].contrast]
+    every = name is None or name.token == "ts"
+    return tuple(each for each in summable(outcomes) if every or METRICS[each].contrast)
 
 
 def _whole(part: _Part, task: _Task) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bench.calibration.consistency import has_floor
 from bench.calibration.metrics import METRICS
 from bench.errors import BadInput
 from bench.scoring import score
+from bench.statistics.bootstrap import draws
 from tests.prediction_factory import from_logits, make_predictions
 
 ENTRY = {"value", "low", "high", "version", "floor", "p"}
@@ -54,6 +55,32 @@ def test_transfer_is_the_difference_of_the_two_scores():
         expected = found["metrics"][name]["value"] - reference["metrics"][name]["value"]
         assert entry["value"] == pytest.approx(expected)
         assert set(entry) == {"value", "low", "high"}
+
+
+@pytest.mark.parametrize("recalibration", ["none", "ts_en"])
+def test_the_source_is_resampled_once_for_all_languages(monkeypatch, recalibration):
+    """And what each language gets is what it gets alone."""
+    source, half = make_predictions(90, 2), make_predictions(60, 3, split="validation")
+    languages = [make_predictions(90, seed) for seed in (4, 5, 6)]
+    resampled = []
+
+    def noted(outcomes, replicates, seed):
+        resampled.append(outcomes)
+        return draws(outcomes, replicates, seed)
+
+    monkeypatch.setattr("bench.statistics.contrasts.draws", noted)
+    monkeypatch.setattr("bench.statistics.refit.draws", noted)
+
+    def scored(test, source, half):
+        return score(test, source=source, halves={"en": half}, recalibration=recalibration, replicates=100)
+
+    together = [scored(each, source, half) for each in languages]
+    once = len(resampled)
+    fresh = dataclasses.replace
+    alone = [scored(fresh(each), fresh(source), fresh(half)) for each in languages]
+    assert together == alone
+    saved = 2 if recalibration == "none" else 4
+    assert once == len(resampled) - once - saved
 
 
 def test_recalibration_on_english_changes_confidence_and_not_answers():

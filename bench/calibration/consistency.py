@@ -84,7 +84,7 @@ def _null_of_confidence(outcomes: Outcomes, metrics: Sequence[Metric], draws: in
     for chunk in _chunks(draws):
         hits = drawn_correct(outcomes.confidence, stream, chunk)
         for binning, table in tables.items():
-            correct[binning].append(table.sums(np.zeros_like(hits, np.intp), hits))
+            correct[binning].append(table.sums_of_hits(hits))
         for metric in swept:
             assert metric.redrawn is not None, f"{metric.name} has no floor"
             values[metric.name].append(metric.redrawn(outcomes.confidence, hits))
@@ -99,7 +99,7 @@ def _null_of_classes(outcomes: Outcomes, metrics: Sequence[Metric], draws: int, 
     for chunk in _chunks(draws if tables else 0):
         labels = drawn_labels(outcomes.probabilities, stream, chunk)
         for binning, table in tables.items():
-            correct[binning].append(table.sums(labels, None))
+            correct[binning].append(table.sums_of_labels(labels))
     return _null_values(outcomes, binned, correct)
 
 
@@ -118,15 +118,21 @@ class _Table:
     share: FloatArray
     shape: tuple[int, ...]
 
-    def sums(self, labels: IntArray, hits: FloatArray | None) -> FloatArray:
-        """Return the (draws, *shape) correct answers when item i has labels[:, i], counted hits[:, i] times."""
-        draws, items = labels.shape
+    def sums_of_labels(self, labels: IntArray) -> FloatArray:
+        """Return the (draws, *shape) correct answers when item i has labels[:, i]."""
+        items = np.arange(labels.shape[1])
+        return self._sums(self.cell[items, labels], self.share[items, labels])
+
+    def sums_of_hits(self, hits: FloatArray) -> FloatArray:
+        """Return the (draws, *shape) correct answers when item i is counted hits[:, i] times."""
+        return self._sums(self.cell[:, 0], self.share[:, 0] * hits)
+
+    def _sums(self, cell: IntArray, counted: FloatArray) -> FloatArray:
+        draws = len(counted)
         # The last cell takes what is in none.
         size = int(np.prod(self.shape)) + 1
-        cell = self.cell[np.arange(items), labels] + size * np.arange(draws)[:, None]
-        share = self.share[np.arange(items), labels]
-        counted = share if hits is None else share * hits
-        found = sums_by(cell.reshape(-1), draws * size, counted.reshape(-1)).reshape(draws, size)
+        place = cell + size * np.arange(draws)[:, None]
+        found = sums_by(place.reshape(-1), draws * size, counted.reshape(-1)).reshape(draws, size)
         return found[:, :-1].reshape(draws, *self.shape)
 
 

@@ -23,7 +23,8 @@ from bench.errors import BadInput
 from bench.predictions import Predictions
 
 
-@dataclass(frozen=True)
+# One set of outcomes equals itself alone: what it holds are arrays.
+@dataclass(frozen=True, eq=False)
 class Outcomes:
     """Confidence and correctness of n predictions over K classes.
 

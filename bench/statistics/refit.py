@@ -69,8 +69,10 @@ def mapped_values(
     return {name: np.array([each[name] for each in values]) for name in names}
 
 
+# As above: languages share the fit set.
+@lru_cache(maxsize=2)
 def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> FloatArray:
-    """Return the (replicates,) log temperatures fitted on resampled groups of `calibrate`.
+    """Return the (replicates,) log temperatures fitted on resampled groups of `calibrate`, read-only.
 
     The slope of the NLL is a sum over groups at any temperature, so one matrix product gives every replicate's slope
     at every node, and the temperature is where it changes sign.
@@ -79,7 +81,9 @@ def refit_log_temperatures(calibrate: Outcomes, replicates: int, seed: int) -> F
     logits = finite_logs(calibrate.log_probabilities)
     columns = [sums_by(index, len(groups), slopes(logits, calibrate.labels, float(node))) for node in _SLOPE_NODES]
     slope = draws(calibrate.groups[0], replicates, seed) @ np.stack(columns, axis=1)
-    return _sign_change(slope)
+    found = _sign_change(slope)
+    found.flags.writeable = False
+    return found
 
 
 def recalibrated_values(
