@@ -126,9 +126,9 @@ def _training(engine: Engine, kind: str, training: Training) -> tuple[Phase, int
     try:
         if kind == "intermediate":
             return recipes.intermediate_phase, sum(
-                len(one.examples) for one in recipes.materials.intermediates(training)
+                facts.count for facts in recipes.materials.intermediate_facts(training)
             )
-        return recipes.target_phase, len(recipes.materials.train(training).examples)
+        return recipes.target_phase, recipes.materials.facts("train", training).count
     except CrosscalError:
         return _published(engine, recipes, kind)
 
@@ -152,8 +152,8 @@ def _items(engine: Engine, training: Training, languages: tuple[str, ...]) -> in
     materials = engine.recipes(training).materials
     limit = engine.settings.eval_limit
     try:
-        test = len(materials.test(training, languages[0]).examples)
-        calibrate = len(materials.calibrate(training, languages[0]).examples) if training.trains_target else 0
+        test = materials.facts("test", training, languages[0]).count
+        calibrate = materials.facts("calibrate", training, languages[0]).count if training.trains_target else 0
     except CrosscalError:
         test, calibrate = _within(_PUBLISHED_TEST, limit), _within(_PUBLISHED_CALIBRATE, limit)
     tests = 1 + (engine.settings.trajectory if training.trains_target else 0)

@@ -17,10 +17,11 @@ from bench.data.example import MINING, RETRIEVAL, Split
 from bench.data.sources import Access
 from bench.errors import CrosscalError, DataError, Unavailable, UpstreamFailed
 from bench.keys import Recipes
-from bench.materials import Materials
+from bench.materials import Materials, Part
 from bench.modeling.progress import Report
 from bench.plan import Training, training_of
 from bench.predictions import Predictions, read_predictions
+from bench.split_facts import Identified, SplitFacts
 from bench.store import Entry, Failures, Store
 from bench.study import Precision, Study
 from bench.training.trajectory import planned_steps, steps_until
@@ -111,7 +112,8 @@ class Engine:
 
     def materials(self, study: Study) -> Materials:
         """Return the splits of a study, loaded once."""
-        return self._materials.setdefault(study, Materials(self.settings.access, study))
+        notes = self.settings.store.root / "digests"
+        return self._materials.setdefault(study, Materials(self.settings.access, study, notes))
 
     def recipes(self, training: Training) -> Recipes:
         """Return the keys of a training's artefacts; raises Unavailable or DataError when inputs cannot be had."""
@@ -135,7 +137,7 @@ class Engine:
         """Return what `condition` is scored from, or None while any of it is missing or, if `hashed`, damaged."""
         training = training_of(condition)
         materials = self.recipes(training).materials
-        test = self.stored(training, materials.test(training, condition.language), hashed)
+        test = self.stored(training, materials.facts("test", training, condition.language), hashed)
         halves = {
             each: self.stored(training, split, hashed) for each, split in self._fitted(training, condition.language)
         }
@@ -145,26 +147,26 @@ class Engine:
             return None
         if condition.language == training.source or not training.trains_target:
             return Inputs(test, None, stored, trajectory)
-        source = self.stored(training, materials.test(training, training.source), hashed)
+        source = self.stored(training, materials.facts("test", training, training.source), hashed)
         return None if source is None else Inputs(test, source, stored, trajectory)
 
-    def _fitted(self, training: Training, language: str) -> list[tuple[str, Split]]:
+    def _fitted(self, training: Training, language: str) -> list[tuple[str, SplitFacts]]:
         """Return, by language, the splits whose predictions the recalibrations of a language are fitted on."""
         materials = self.recipes(training).materials
         pivot = pivot_of(training.target, training.world)
         if pivot:
-            return [(pivot, materials.test(training, pivot))] if self.recalibrations(training) else []
-        return [(each, materials.calibrate(training, each)) for each in self.fit_languages(training, language)]
+            return [(pivot, materials.facts("test", training, pivot))] if self.recalibrations(training) else []
+        return [(each, materials.facts("calibrate", training, each)) for each in self.fit_languages(training, language)]
 
     def is_complete(self, training: Training) -> bool:
         """Return whether all predictions selected for a training are stored, those on its way too."""
-        return all(self.stored(training, split) is not None for split in self.streams(training)) and self.is_traced(
-            training
-        )
+        readable = self._readable(training)
+        return all(self.stored(training, facts) is not None for facts in readable) and self.is_traced(training)
 
     def is_traced(self, training: Training) -> bool:
         """Return whether the trajectory of a training is stored in all its languages, where one is asked for."""
-        return all(self.trajectory(training, split.language) is not None for split in self.traced(training))
+        languages = [facts.language for facts in self._readable(training) if facts.name == "test"]
+        return all(self.trajectory(training, each) is not None for each in languages)
 
     def traced(self, training: Training) -> list[Split]:
         """Return the splits that are predicted on the way of a training: the tests of its languages, where asked."""
@@ -182,7 +184,7 @@ class Engine:
         """
         if not self.settings.trajectory or not training.trains_target:
             return ()
-        split = self.recipes(training).materials.test(training, language)
+        split = self.recipes(training).materials.facts("test", training, language)
         end = self._end(training, split)
         if end is None:
             return None
@@ -193,9 +195,9 @@ class Engine:
 
     def _steps(self, training: Training) -> int:
         recipes = self.recipes(training)
-        return recipes.target_phase.total_steps(len(recipes.materials.train(training).examples))
+        return recipes.target_phase.total_steps(recipes.materials.facts("train", training).count)
 
-    def _end(self, training: Training, split: Split) -> int | None:
+    def _end(self, training: Training, split: SplitFacts) -> int | None:
         """Return the step at which a training ended, as told by its checkpoint or, once that is dropped, by `split`."""
         checkpoint = self.settings.store.find("checkpoint", self.recipes(training).checkpoint_key)
         if checkpoint is not None:
@@ -208,7 +210,7 @@ class Engine:
         selected = set(self.settings.languages.get(training, ()))
         if not selected.issuperset(target_languages(training.target, training.world)):
             return False
-        tests = [split for split in self.streams(training) if split.name == "test"]
+        tests = [facts for facts in self._readable(training) if facts.name == "test"]
         return len(tests) == len(selected) and self.is_complete(training)
 
     def streams(self, training: Training) -> list[Split]:
@@ -219,18 +221,31 @@ class Engine:
         case says why.
         """
         materials = self.recipes(training).materials
-        selected = self.settings.languages.get(training, (training.source,) if training.trains_target else ())
-        parts: list[tuple[Callable[[Training, str], Split], str]] = []
-        if training.trains_target:
-            pooled = self.fit_languages(training, training.source)
-            parts = [(materials.calibrate, each) for each in dict.fromkeys((*selected, *pooled))]
-        elif pivot := pivot_of(training.target, training.world):
-            selected = tuple(dict.fromkeys((*selected, pivot)))
+        read = {"calibrate": materials.calibrate, "test": materials.test}
         splits = []
-        for part, language in [*parts, *((materials.test, each) for each in selected)]:
+        for part, language in self._streamed(training):
             with suppress(DataError, Unavailable):
-                splits.append(part(training, language))
+                splits.append(read[part](training, language))
         return splits
+
+    def _readable(self, training: Training) -> list[SplitFacts]:
+        """Return the facts of `streams`."""
+        materials = self.recipes(training).materials
+        found = []
+        for part, language in self._streamed(training):
+            with suppress(DataError, Unavailable):
+                found.append(materials.facts(part, training, language))
+        return found
+
+    def _streamed(self, training: Training) -> list[tuple[Part, str]]:
+        selected = self.settings.languages.get(training, (training.source,) if training.trains_target else ())
+        halves: tuple[str, ...] = ()
+        if training.trains_target:
+            halves = (*selected, *self.fit_languages(training, training.source))
+        elif pivot := pivot_of(training.target, training.world):
+            selected = (*selected, pivot)
+        calibrate: list[tuple[Part, str]] = [("calibrate", each) for each in dict.fromkeys(halves)]
+        return [*calibrate, *(("test", each) for each in dict.fromkeys(selected))]
 
     def fit_languages(self, training: Training, language: str) -> tuple[str, ...]:
         """Return the languages whose calibration halves the recalibrations of a language need, the source first.
@@ -248,7 +263,9 @@ class Engine:
         }
         return (training.source, *sorted(wanted - {training.source})) if training.trains_target else ()
 
-    def stored(self, training: Training, split: Split, hashed: bool = False, step: int | None = None) -> Entry | None:
+    def stored(
+        self, training: Training, split: Identified, hashed: bool = False, step: int | None = None
+    ) -> Entry | None:
         """Return the predictions of a training on `split`, or None while they are missing or, if `hashed`, damaged.
 
         `step`: those that were made on its way.

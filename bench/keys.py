@@ -11,13 +11,14 @@ from bench.catalog import protocols, tasks, variants
 from bench.catalog.models import ModelSpec
 from bench.catalog.protocols import retrieval_layer
 from bench.data.checksum import sha256_of
-from bench.data.example import MINING, Split
+from bench.data.example import MINING
 from bench.data.sources import Access
 from bench.materials import Materials
 from bench.modeling.directory import MASKED_HEAD, read_config
 from bench.plan import Training
 from bench.recipe import embedding_identity, encoder_identity, phase_identity, predictions_identity
 from bench.scores.answers import Rule
+from bench.split_facts import Identified
 from bench.study import Study
 from bench.training.protocol import Phase
 from bench.weights import Weights, locate
@@ -60,14 +61,14 @@ class Recipes:
         if not task.control:
             return self._variant.apply(phase) if self._variant.needs_intermediate else phase
         reference = self.protocol.phase("intermediate", tasks.MORE_REFERENCE)
-        steps = reference.total_steps(len(self.materials.reference(self.training).examples))
+        steps = reference.total_steps(self.materials.facts("reference", self.training).count)
         return replace(phase, epochs=None, max_steps=steps)
 
     @cached_property
     def intermediate_identity(self) -> dict[str, Any]:
         """Everything that determines the intermediate encoder."""
         start = encoder_identity(self.weights.digest, self.spec.layers)
-        train = self.materials.intermediates(self.training)
+        train = self.materials.intermediate_facts(self.training)
         return phase_identity(start, self.intermediate_phase, train, None, self.training.seed, self._beside())
 
     @cached_property
@@ -83,7 +84,7 @@ class Recipes:
             start = self.intermediate_key
         if not self.training.trains_target:
             return embedding_identity(start, self.layer)
-        train, select = self.materials.train(self.training), self.materials.select(self.training)
+        train, select = self.materials.facts("train", self.training), self.materials.facts("select", self.training)
         return phase_identity(start, self.target_phase, [train], select, self.training.seed)
 
     @cached_property
@@ -101,13 +102,14 @@ class Recipes:
         """How answers to questions are compared: MLQA has rules of its own for its languages."""
         return "mlqa" if self.training.target == "mlqa" and self.training.world is None else "squad"
 
-    def predictions_key(self, split: Split, step: int | None = None) -> str:
+    def predictions_key(self, split: Identified, step: int | None = None) -> str:
         """Return the key of this checkpoint's predictions on `split`, or of those at a step on the way to it."""
         return digest(self.predictions_identity(split, step))
 
-    def predictions_identity(self, split: Split, step: int | None = None) -> dict[str, Any]:
+    def predictions_identity(self, split: Identified, step: int | None = None) -> dict[str, Any]:
         """Return everything that determines this checkpoint's predictions on `split`, or those at a step before it."""
-        tuned_on = self.materials.validation(self.training, split.language) if split.kind == MINING else None
+        mined = split.kind == MINING
+        tuned_on = self.materials.facts("validation", self.training, split.language) if mined else None
         phase = self.target_phase
         return predictions_identity(self.checkpoint_key, split, phase.max_length, tuned_on, phase.autocast, step)
 

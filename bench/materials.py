@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 from bench.catalog import tasks
 from bench.catalog.languages import world_of
@@ -17,8 +19,10 @@ from bench.data.texts import load_texts
 from bench.data.translated import load_translated
 from bench.errors import DataError
 from bench.plan import Training
+from bench.split_facts import SplitFacts, facts_of, noted
 from bench.study import Study
 
+Part = Literal["train", "reference", "select", "calibrate", "validation", "test"]
 # Texts of each language that are read beside an intermediate task.
 _TEXTS = 2000
 
@@ -27,13 +31,23 @@ class Materials:
     """Loads the splits of one study.
 
     Whole groups are taken up to the limits; development sets are halved by group into `select` (early stopping, of the
-    source alone) and `calibrate` (calibrators), which never meet.
+    source alone) and `calibrate` (calibrators), which never meet. Facts of artificial splits are noted in `notes`.
     """
 
-    def __init__(self, access: Access, study: Study) -> None:
+    def __init__(self, access: Access, study: Study, notes: Path | None = None) -> None:
         self._access = access
         self._study = study
+        self._notes = notes
         self._splits: dict[tuple[str, ...], Split] = {}
+        self._facts: dict[tuple[object, ...], tuple[SplitFacts, ...]] = {}
+
+    def facts(self, part: Part, training: Training, *language: str) -> SplitFacts:
+        """Return the facts of what the method named `part` returns for the other arguments."""
+        return self._noted(part, training, language, lambda: (getattr(self, part)(training, *language),))[0]
+
+    def intermediate_facts(self, training: Training) -> tuple[SplitFacts, ...]:
+        """Return the facts of what `intermediates` returns."""
+        return self._noted("intermediates", training, (), lambda: self.intermediates(training))
 
     def train(self, training: Training) -> Split:
         """Return the target's training examples in the source language: under `mnli_disjoint` half of XNLI's."""
@@ -136,6 +150,18 @@ class Materials:
         from bench.data.artificial import artificial_split
 
         return artificial_split(task, split, language)
+
+    def _noted(
+        self, part: str, training: Training, language: tuple[str, ...], load: Callable[[], tuple[Split, ...]]
+    ) -> tuple[SplitFacts, ...]:
+        what = (part, training.world, training.intermediate, training.target, training.variant, *language)
+        if what not in self._facts:
+            if self._notes is None or training.world is None:
+                self._facts[what] = tuple(map(facts_of, load()))
+            else:
+                limits = [self._study.train_limit, self._study.eval_limit, self._study.substitutes]
+                self._facts[what] = noted(self._notes, [what, limits], load)
+        return self._facts[what]
 
     def _kept(self, key: tuple[str, ...], load: Callable[[], Split]) -> Split:
         if key not in self._splits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.data.example import Split
+from bench.split_facts import Identified
 from bench.training.protocol import Phase
 
 # Raised by hand whenever the same recipe would give another checkpoint (a golden test guards it).
@@ -25,8 +25,8 @@ def encoder_identity(weights: str, layers: int) -> dict[str, Any]:
 def phase_identity(
     start: dict[str, Any] | str,
     phase: Phase,
-    train: Sequence[Split],
-    select: Split | None,
+    train: Sequence[Identified],
+    select: Identified | None,
     seed: int,
     beside: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def embedding_identity(start: dict[str, Any] | str, layer: int) -> dict[str, Any
 
 def predictions_identity(
     checkpoint: str,
-    data: Split,
+    data: Identified,
     max_length: int,
-    tuned_on: Split | None = None,
+    tuned_on: Identified | None = None,
     autocast: bool = False,
     step: int | None = None,
 ) -> dict[str, Any]:
