@@ -11,16 +11,17 @@ from typing import Any
 
 def plain(value: Any) -> Any:
     """Return `value` as JSON types only; raises TypeError for anything whose spelling could change."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    # First what values mostly are: rows hold hundreds of numbers.
+    if isinstance(value, (str, bool, int, float)) or value is None:
+        return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted(plain(item) for item in value)
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
     raise TypeError(f"Got a {type(value).__name__}, but canonical JSON takes only plain values and dataclasses.")
 
 

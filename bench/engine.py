@@ -98,9 +98,15 @@ class Engine:
         self.settings = settings
         self._recipes: dict[Training, Recipes] = {}
         self._materials: dict[Study, Materials] = {}
+        self._studies: dict[str, Study] = {}
 
     def study(self, model: str) -> Study:
         """Return the study of a model: the protocol asked for, or the catalog's own for that model."""
+        if model not in self._studies:
+            self._studies[model] = self._study(model)
+        return self._studies[model]
+
+    def _study(self, model: str) -> Study:
         settings = self.settings
         spec = models.model(model, settings.own_models)
         token = spec.protocol if settings.protocol == "auto" else settings.protocol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 MAX_DEPTH = 50
@@ -58,19 +58,13 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_depth(value: Any) -> None:
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
-        level = [child for one in level for child in _children(one)]
-        if not level:
+        children = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        if not any(children):
             return
+        level = [child for few in children for child in few if isinstance(child, (dict, list))]
     raise _too_deep()
-
-
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
 
 
 def _check_surrogates(value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from bench.canonical import digest, plain
@@ -13,7 +14,7 @@ SCORING_VERSION = 2
 Precision = Literal["float32", "bfloat16"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Study:
     """Protocol, limits and rules of one run.
 
@@ -33,7 +34,7 @@ class Study:
     substitutes: tuple[tuple[str, str], ...] = ()
     precision: Precision = "float32"
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 of the study's canonical JSON; what came later is left out where it is off."""
         fields = plain(self)
