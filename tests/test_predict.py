@@ -54,6 +54,15 @@ def test_logits_do_not_depend_on_the_token_budget_or_on_other_languages(tiny, bu
         assert logits.std(axis=0).min() > 1e-3
 
 
+def test_batches_of_a_cpu_are_the_smaller_the_wider_its_layers_are(tiny, monkeypatch):
+    split = nli_split(20, "test")
+    _, narrow = predict(*tiny, [split], 32)
+    monkeypatch.setattr("bench.modeling.predict._CPU_STATES", tiny[0].config.intermediate_size)
+    _, wide = predict(*tiny, [split], 32)
+    assert narrow.padded_tokens > narrow.tokens
+    assert wide.padded_tokens == wide.tokens
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(4, 60), min_size=1, max_size=80).map(np.array), st.integers(1, 300))
 def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
