@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.baseline import stated_baseline
 from bench.calibration.recalibration_name import RecalibrationName
-from bench.canonical import canonical_json, digest, plain
+from bench.canonical import digest, plain
 from bench.catalog import variants
 from bench.condition import Condition
 from bench.engine import Engine, Inputs
@@ -34,7 +34,7 @@ Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], N
 def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
     """Return the stored rows of `condition`, or None when they were never made from these predictions."""
     entry = engine.settings.store.find("row", row_key(engine, condition, inputs), hashed=True)
-    return None if entry is None else read_rows(entry.path / _ROWS_FILE)
+    return None if entry is None else read_rows(entry.path / _ROWS_FILE, as_written=True)
 
 
 def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:
@@ -59,7 +59,7 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     identity = _identity(engine, condition, inputs)
 
     def write(directory: Path) -> None:
-        lines = "".join(canonical_json(dict(row.data)) + "\n" for row in rows)
+        lines = "".join(row.line + "\n" for row in rows)
         (directory / _ROWS_FILE).write_text(lines, encoding="utf-8")
 
     engine.settings.store.publish("row", digest(identity), identity, {}, write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -85,6 +86,11 @@ class Row:
         if not all(isinstance(flag, str) for flag in self.data["flags"]):
             raise BadInput(f"Got flags={self.data['flags']!r}, but every flag is a string.")
         _check_later_fields(self.data)
+
+    @cached_property
+    def line(self) -> str:
+        """The row as canonical JSON: its line in a results file."""
+        return canonical_json(dict(self.data))
 
     @property
     def key(self) -> Key:
@@ -188,8 +194,11 @@ def reproducible_part(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.data.items() if name not in NOT_REPRODUCIBLE}
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out."""
+def read_rows(path: Path, as_written: bool = False) -> list[Row]:
+    """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out.
+
+    `as_written`: its bytes are known to be those that were written, so that no line needs to be spelled again.
+    """
     rows: dict[Key, int] = {}
     read = []
     for number, line in numbered_lines(path):
@@ -200,13 +209,15 @@ def read_rows(path: Path) -> list[Row]:
         except BadInput as error:
             raise BadInput(f"{path}, line {number}: {error} Delete that line and run its case again.") from error
         rows[row.key] = number
+        if as_written:
+            vars(row)["line"] = line
         read.append(row)
     return read
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write rows to `path` at once, canonical JSON sorted by (study, id, recalibration): equal rows, equal bytes."""
-    replace_text(path, "".join(canonical_json(dict(row.data)) + "\n" for row in sorted(rows, key=lambda row: row.key)))
+    replace_text(path, "".join(row.line + "\n" for row in sorted(rows, key=lambda row: row.key)))
 
 
 def merge_rows(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
@@ -224,6 +235,20 @@ def update_rows(path: Path, new: Iterable[Row]) -> list[Row]:
         rows = merge_rows(read_rows(path) if path.exists() else [], new)
         write_rows(path, rows)
     return rows
+
+
+def known_lines(path: Path) -> frozenset[bytes]:
+    """Return the digests of the lines of a results file, none of one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return frozenset(hashlib.sha256(line.rstrip(b"\n")).digest() for line in file)
+    except OSError:
+        return frozenset()
+
+
+def line_digest(line: str) -> bytes:
+    """Return the digest of a line as `known_lines` gives it."""
+    return hashlib.sha256(line.encode()).digest()
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ there); runs the suites on them once to fill the output, then in turn with empty
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,15 @@ WORK = {
     "timing_note": "",
 }  # fmt: skip
 CASES = "import pytest\n\n\n@pytest.mark.parametrize('number', range({count}))\ndef test_nothing(number):\n    pass\n"
+
+# What a process reports of its own peak counts that of its parent too.
+PYTEST = """
+import sys, pytest
+code = pytest.main(sys.argv[1:])
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print("peak", peak, "KiB")
+sys.exit(code)
+"""
 
 Cost = namedtuple("Cost", "seconds megabytes output")
 
@@ -143,12 +153,14 @@ def run(arguments, place, directory):
     said = directory / "said.txt"
     with said.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-c", PYTEST, "-p", "no:cacheprovider", *arguments],
             cwd=place, env=environment, stdout=file, stderr=subprocess.STDOUT,
         )  # fmt: skip
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said.read_text(encoding="utf-8"))
+    output = said.read_text(encoding="utf-8")
+    peak = re.search(r"^peak ([0-9]+) KiB$", output, re.MULTILINE)
+    return Cost(used.ru_utime + used.ru_stime, int(peak[1]) / 1024 if peak else 0.0, output)
 
 
 def summary(count, pairs):

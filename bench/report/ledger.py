@@ -91,8 +91,10 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
 def update_ledger(path: Path, new: Iterable[LedgerEntry]) -> Ledger:
     """Merge `new` into the file at `path`, which need not exist, and return all of it; holds a lock beside the file."""
     with locked(path):
-        ledger = (read_ledger(path) if path.exists() else Ledger()).merged(new)
-        write_ledger(path, ledger)
+        known = read_ledger(path) if path.exists() else None
+        ledger = (known or Ledger()).merged(new)
+        if ledger != known:
+            write_ledger(path, ledger)
     return ledger
 
 
