@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from bench.errors import BadInput
 
@@ -45,6 +46,8 @@ class Condition:
         return "-".join(parts + ([self.variant] if self.variant else []))
 
     @classmethod
+    # Rows, ledger and reports ask for the same one time and again.
+    @lru_cache(maxsize=1024)
     def from_id(cls, text: str) -> Condition:
         """Return the condition whose id is `text`; raises BadInput when it is not an id."""
         parts = text.split("-")

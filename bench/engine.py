@@ -99,6 +99,7 @@ class Engine:
         self._recipes: dict[Training, Recipes] = {}
         self._materials: dict[Study, Materials] = {}
         self._studies: dict[str, Study] = {}
+        self._shared: dict[tuple[Training, SplitFacts], Entry] = {}
 
     def study(self, model: str) -> Study:
         """Return the study of a model: the protocol asked for, or the catalog's own for that model."""
@@ -145,7 +146,8 @@ class Engine:
         materials = self.recipes(training).materials
         test = self.stored(training, materials.facts("test", training, condition.language), hashed)
         halves = {
-            each: self.stored(training, split, hashed) for each, split in self._fitted(training, condition.language)
+            each: self._shared_by_languages(training, split, hashed)
+            for each, split in self._fitted(training, condition.language)
         }
         stored = {language: entry for language, entry in halves.items() if entry is not None}
         trajectory = self.trajectory(training, condition.language, hashed)
@@ -153,8 +155,18 @@ class Engine:
             return None
         if condition.language == training.source or not training.trains_target:
             return Inputs(test, None, stored, trajectory)
-        source = self.stored(training, materials.facts("test", training, training.source), hashed)
+        source = self._shared_by_languages(training, materials.facts("test", training, training.source), hashed)
         return None if source is None else Inputs(test, source, stored, trajectory)
+
+    def _shared_by_languages(self, training: Training, split: SplitFacts, hashed: bool) -> Entry | None:
+        """Return what `stored` does; what is there is looked for once, though every language of a training asks."""
+        place = training, split
+        if hashed or place not in self._shared:
+            self._shared.pop(place, None)
+            if (entry := self.stored(training, split, hashed)) is None:
+                return None
+            self._shared[place] = entry
+        return self._shared[place]
 
     def _fitted(self, training: Training, language: str) -> list[tuple[str, SplitFacts]]:
         """Return, by language, the splits whose predictions the recalibrations of a language are fitted on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -197,13 +198,14 @@ def reproducible_part(row: Row) -> dict[str, Any]:
 def read_rows(path: Path, as_written: bool = False) -> list[Row]:
     """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out.
 
-    `as_written`: its bytes are known to be those that were written, so that no line needs to be spelled again.
+    `as_written`: its bytes are known to be those that were written, so that what no writer writes is not looked for and
+    no line needs to be spelled again.
     """
     rows: dict[Key, int] = {}
     read = []
     for number, line in numbered_lines(path):
         try:
-            row = Row(_parse(line))
+            row = Row(json.loads(line) if as_written else _parse(line))
             if row.key in rows:
                 raise BadInput(f"It repeats the id, recalibration and study of line {rows[row.key]}.")
         except BadInput as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from bench.catalog.language_info import LanguageInfo
 from bench.report.coverage import coverage_line, mark_earlier, reasons
@@ -77,10 +77,11 @@ def _section(section: Section, width: int) -> list[str]:
 
 
 def _fitting_table(section: Section, width: int) -> list[str]:
+    headers, rows = _whole_table(section)
     table: list[str] = []
     for dropped in range(len(_EXPENDABLE) + 1):
-        titles = [title for title in _chosen(section) if title not in _EXPENDABLE[:dropped]]
-        table = _table(section, titles)
+        places = [place for place, title in enumerate(headers) if title not in _EXPENDABLE[:dropped]]
+        table = terminal_table([headers[i] for i in places], [[row[i] for i in places] for row in rows], left=2)
         if max(map(len, table)) <= width:
             break
     return table
@@ -93,14 +94,14 @@ def _chosen(section: Section) -> list[str]:
     return [title for title, column in _COLUMNS.items() if column in used and title not in without_source]
 
 
-def _table(section: Section, titles: Sequence[str]) -> list[str]:
-    footnotes = _footnotes(section)
+def _whole_table(section: Section) -> tuple[list[str], list[list[str]]]:
+    titles, footnotes = _chosen(section), _footnotes(section)
     columns: list[Column] = [_plain(_COLUMNS[title]) for title in titles]
     rows = [
         [*trained_cells(one), *cells(one, columns), worst_cell(section, one.line), marks(one.line, footnotes)]
         for one in ranked(section, columns)
     ]
-    return terminal_table(["model", "intermediate", "seeds", *titles, "worst", "notes"], rows, left=2)
+    return ["model", "intermediate", "seeds", *titles, "worst", "notes"], rows
 
 
 def _footnotes(section: Section) -> Footnotes:

@@ -129,10 +129,18 @@ def _plain_name(name: str) -> str:
 
 def _contents(directory: Path) -> Iterator[tuple[str, int]]:
     """Yield the relative name and the mode of everything in `directory` but directories."""
-    for path in sorted(directory.rglob("*")):
-        mode = path.lstat().st_mode
-        if not stat.S_ISDIR(mode):
-            yield path.relative_to(directory).as_posix(), mode
+    yield from sorted(_below(directory, ""))
+
+
+def _below(directory: Path, prefix: str) -> Iterator[tuple[str, int]]:
+    # Of a row's two files, pathlib's rglob would take longer than hashing them.
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                yield from _below(directory / entry.name, f"{prefix}{entry.name}/")
+            else:
+                yield f"{prefix}{entry.name}", mode
 
 
 def _plain_files(directory: Path) -> list[str]:

@@ -87,11 +87,15 @@ def _threads() -> int | None:
 
 
 def _isa() -> str:
+    return _isa_within(tuple((name, os.environ[name]) for name in _ISA_LIMITS if name in os.environ))
+
+
+@cache
+def _isa_within(limits: tuple[tuple[str, str], ...]) -> str:
     flags = sorted(flag for flag in _cpu_flags() if flag.startswith(_VECTOR_FLAGS))
     level = next((level for flag, level in _LEVELS if flag in flags), "baseline")
     # The vendor counts, because MKL chooses other kernels for it.
-    limits = {name: os.environ[name] for name in _ISA_LIMITS if name in os.environ}
-    return f"{platform.machine()}-{level}-{digest([_cpuinfo('vendor_id'), flags, limits])[:12]}"
+    return f"{platform.machine()}-{level}-{digest([_cpuinfo('vendor_id'), flags, dict(limits)])[:12]}"
 
 
 def _cpu_flags() -> list[str]:
