@@ -43,7 +43,8 @@ def estimates(engine: Engine, conditions: Iterable[Condition]) -> list[Estimate]
     by_model: dict[str, list[Artefact]] = {}
     for artefact in graph.artefacts:
         by_model.setdefault(artefact.training.model, []).append(artefact)
-    return [_estimate(engine, model, Plan(tuple(artefacts))) for model, artefacts in by_model.items()]
+    stored = _Stored(engine)
+    return [_estimate(engine, model, Plan(tuple(artefacts)), stored) for model, artefacts in by_model.items()]
 
 
 def check(estimate: Estimate, budget: float, device: str) -> None:
@@ -56,9 +57,9 @@ def check(estimate: Estimate, budget: float, device: str) -> None:
         )
 
 
-def _estimate(engine: Engine, model: str, graph: Plan) -> Estimate:
+def _estimate(engine: Engine, model: str, graph: Plan, known: _Stored) -> Estimate:
     reason = _reason(engine, graph.artefacts[0])
-    stored = {artefact.name for artefact in graph.artefacts if not reason and _is_stored(engine, artefact)}
+    stored = {artefact.name for artefact in graph.artefacts if not reason and known.has(artefact)}
     needed = [artefact for artefact in graph.artefacts if artefact.name not in stored]
     trainings = [artefact for artefact in graph.artefacts if artefact.kind != "predictions"]
     return Estimate(
@@ -80,23 +81,37 @@ def _reason(engine: Engine, artefact: Artefact) -> str:
     return ""
 
 
-def _is_stored(engine: Engine, artefact: Artefact) -> bool:
-    """Whether nothing of this artefact is left to do; predictions stand for the checkpoints they were made from."""
-    recipes = engine.recipes(artefact.training)
-    if artefact.kind == "intermediate":
-        name = intermediate_name(artefact.training)
-        # Dropped after its last user, it is wanted again by a training that joins later, such as a variant.
-        users = [each for each in engine.settings.languages if intermediate_name(each) == name]
-        stored = engine.settings.store.find("intermediate", recipes.intermediate_key) is not None
-        return stored or all(engine.is_complete(user) for user in users)
-    if engine.is_complete(artefact.training):
-        return True
-    # A training that nobody looked at on its way is done again for its trajectory.
-    return (
-        artefact.kind == "checkpoint"
-        and engine.settings.store.find("checkpoint", recipes.checkpoint_key) is not None
-        and engine.is_traced(artefact.training)
-    )
+class _Stored:
+    """Says of artefacts whether nothing of them is left to do; each training is looked for once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._complete: dict[Training, bool] = {}
+        self._users: dict[str, list[Training]] = {}
+        for training in engine.settings.languages:
+            self._users.setdefault(intermediate_name(training), []).append(training)
+
+    def has(self, artefact: Artefact) -> bool:
+        """Return whether `artefact` is stored; predictions stand for the checkpoints they were made from."""
+        recipes, store = self._engine.recipes(artefact.training), self._engine.settings.store
+        if artefact.kind == "intermediate":
+            # Dropped after its last user, it is wanted again by a training that joins later, such as a variant.
+            users = self._users.get(intermediate_name(artefact.training), [])
+            stored = store.find("intermediate", recipes.intermediate_key) is not None
+            return stored or all(self._is_complete(user) for user in users)
+        if self._is_complete(artefact.training):
+            return True
+        # A training that nobody looked at on its way is done again for its trajectory.
+        return (
+            artefact.kind == "checkpoint"
+            and store.find("checkpoint", recipes.checkpoint_key) is not None
+            and self._engine.is_traced(artefact.training)
+        )
+
+    def _is_complete(self, training: Training) -> bool:
+        if training not in self._complete:
+            self._complete[training] = self._engine.is_complete(training)
+        return self._complete[training]
 
 
 def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple[float, float]]:

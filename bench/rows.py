@@ -361,7 +361,10 @@ def _check_estimate(name: str, entry: Any) -> None:
     if not isinstance(entry, dict) or "value" not in entry:
         raise BadInput(f"Got metric {name!r} = {entry!r}, but a metric is null or an object with a value.")
     for part in _NUMBERS:
-        _check_number(f"metric {name!r} with {part}", entry.get(part))
+        value = entry.get(part)
+        # Nearly all are sound floats or missing, and a file holds millions: the message is for the others alone.
+        if value is not None and not (type(value) is float and -_LARGEST <= value <= _LARGEST):
+            _check_number(f"metric {name!r} with {part}", value)
 
 
 def _check_number(what: str, value: Any, needed: bool = False) -> None:

@@ -91,10 +91,8 @@ def _templates():
 def _publish_predictions(engine, condition):
     training = training_of(condition)
     recipes = engine.recipes(training)
-    splits = [recipes.materials.test(training, condition.language)]
-    if condition.language == training.source:
-        splits.append(recipes.materials.calibrate(training, training.source))
-    for split in splits:
+    for read in (recipes.materials.test, recipes.materials.calibrate):
+        split = read(training, condition.language)
         key, identity = recipes.predictions_key(split), recipes.predictions_identity(split)
         stated = make_predictions(3, classes=3, split=split.name, language=split.language)
         stated.metadata.update(_metadata(recipes, split))

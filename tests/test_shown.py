@@ -1,5 +1,6 @@
 """Pages, figures, the terminal and the gate say the same of what is kept of rows as of whole rows."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bench.report.language_table import languages_of
 from bench.report.ledger import Ledger
 from bench.report.shown import shown
 from bench.report.summary import terminal_summary
+from bench.rows import Row
 from tests.row_factory import estimate, make_row
 
 PUBLISHED = Path(__file__).parents[1] / "reports" / "published"
@@ -30,17 +32,25 @@ def test_reports_of_what_is_kept_are_those_of_whole_rows(name, tmp_path):
 
 
 def test_what_nothing_shows_is_left_out():
-    metrics = {"gap": estimate(0.1), "skce": estimate(0.2)}
+    metrics = {"gap": estimate(0.1), "nll": estimate(None, version=2), "skce": estimate(0.2)}
     view = {"metrics": metrics, "transfer": None}
     row = make_row(metrics=metrics, transfer=metrics, views={"entity": view, "lenient": None}, later={"a": 1})
     kept = shown(row)
 
-    few = {"gap": estimate(0.1)}
+    few = {"gap": {"value": 0.1, "low": 0.09, "high": 0.11}, "nll": {"value": None, "version": 2}}
     assert kept.data["metrics"] == kept.data["transfer"] == few
     assert kept.data["views"] == {"entity": {"metrics": few, "transfer": None}, "lenient": None}
     assert kept.data["later"] == {"a": 1}
     assert kept.key == row.key
+    assert kept.metric("gap") == row.metric("gap")
     assert row.metric("skce") is not None
+
+
+def test_rows_share_the_strings_that_are_equal():
+    first, second = (shown(Row(json.loads(json.dumps(make_row(seed=seed).data)))).data for seed in (0, 1))
+    assert first["study"] is second["study"]
+    assert first["digests"]["weights"] is second["digests"]["weights"]
+    assert {id(name) for name in first["condition"]} == {id(name) for name in second["condition"]}
 
 
 def test_a_source_and_a_row_of_before_stay_as_they_are():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,30 @@ _METRICS = (
     "true_ece15", "ts_loss",
 )  # fmt: skip
 _OF_METRICS = ("metrics", "transfer")
+_PARTS = ("value", "low", "high", "floor", "p")
+_OF_SETS = ("gap", "mean_size")
+_SETS = ("lac", "aps", "raps")
+# Every row has them, and nothing shows what is in them.
+_EMPTIED: Mapping[str, Any] = {"timings": {}, "calibrator": None, "engine": None}
 
 
 def shown(row: Row) -> Row:
-    """Return `row` without the metrics that nothing but the row itself shows."""
-    views = {name: view and {**view, **_kept(view)} for name, view in (row.data.get("views") or {}).items()}
-    return Row({**row.data, **_kept(row.data), **({"views": views} if views else {})})
+    """Return `row` without what nothing shows: most metrics, most of prediction sets, how its work was done."""
+    data = {**row.data, **_EMPTIED, **_kept(row.data)}
+    if sets := row.data.get("prediction_sets"):
+        data["prediction_sets"] = {method: {part: sets[method][part] for part in _OF_SETS} for method in _SETS}
+    if views := row.data.get("views"):
+        data["views"] = {name: view and {**view, **_kept(view)} for name, view in views.items()}
+    return Row(_sharing(data))
+
+
+def _sharing(value: Any) -> Any:
+    """Return `value` with one string for all that are equal: names and digests are in row after row."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {sys.intern(name): _sharing(part) for name, part in value.items()}
+    return [_sharing(part) for part in value] if isinstance(value, list) else value
 
 
 def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,4 +44,11 @@ def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _few(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: metrics[name] for name in _METRICS if name in metrics}
+    return {name: metrics[name] and _estimate(metrics[name]) for name in _METRICS if name in metrics}
+
+
+def _estimate(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an estimate states: what is missing, and a first version, go without saying."""
+    stated = {part: entry[part] for part in _PARTS if entry.get(part) is not None}
+    version = entry.get("version", 1)
+    return {"value": entry["value"], **stated, **({} if version == 1 else {"version": version})}
