@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -135,6 +136,7 @@ MODELS: tuple[ModelSpec, ...] = (
 _BY_TOKEN = {spec.token: spec for spec in MODELS}
 
 
+@cache
 def shipped_pocket_directory(world: int) -> Path:
     """Return the directory in the package for the pocket models of `world`; for most worlds it is not there."""
     return Path(str(files("bench"))) / "assets" / "pocket" / f"w{world}"
