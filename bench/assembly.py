@@ -15,8 +15,9 @@ from bench.condition import Condition
 from bench.engine import Engine, Inputs
 from bench.plan import training_of
 from bench.predictions import Predictions
-from bench.rows import SCHEMA_VERSION, Row, read_rows
+from bench.rows import SCHEMA_VERSION, Row, written_row
 from bench.scoring import score
+from bench.small_files import numbered_lines
 from bench.store.provenance import origin
 from bench.trajectory import scored_points
 
@@ -34,7 +35,9 @@ Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], N
 def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
     """Return the stored rows of `condition`, or None when they were never made from these predictions."""
     entry = engine.settings.store.find("row", row_key(engine, condition, inputs), hashed=True)
-    return None if entry is None else read_rows(entry.path / _ROWS_FILE, as_written=True)
+    if entry is None:
+        return None
+    return [written_row(line) for _, line in numbered_lines(entry.path / _ROWS_FILE)]
 
 
 def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -195,48 +196,48 @@ def reproducible_part(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.data.items() if name not in NOT_REPRODUCIBLE}
 
 
-def read_rows(path: Path, as_written: bool = False) -> list[Row]:
-    """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out.
+def read_rows(path: Path) -> list[Row]:
+    """Read a results file; raises BadInput naming the file, the line, what is wrong with it and the way out."""
+    return list(each_row(path))
 
-    `as_written`: its bytes are known to be those that were written, so that what no writer writes is not looked for and
-    no line needs to be spelled again.
-    """
+
+def each_row(path: Path) -> Iterator[Row]:
+    """Yield what `read_rows` returns, for whoever keeps a part of each row only."""
     rows: dict[Key, int] = {}
-    read = []
     for number, line in numbered_lines(path):
         try:
-            row = Row(json.loads(line) if as_written else _parse(line))
+            row = Row(_parse(line))
             if row.key in rows:
                 raise BadInput(f"It repeats the id, recalibration and study of line {rows[row.key]}.")
         except BadInput as error:
             raise BadInput(f"{path}, line {number}: {error} Delete that line and run its case again.") from error
         rows[row.key] = number
-        if as_written:
-            vars(row)["line"] = line
-        read.append(row)
-    return read
+        yield row
+
+
+def written_row(line: str) -> Row:
+    """Return the row whose `line` this is: what no writer writes is not looked for, and it is not spelled again."""
+    row = Row(json.loads(line))
+    vars(row)["line"] = line
+    return row
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows to `path` at once, canonical JSON sorted by (study, id, recalibration): equal rows, equal bytes."""
-    replace_text(path, "".join(row.line + "\n" for row in sorted(rows, key=lambda row: row.key)))
+    """Write rows to `path` at once, canonical JSON sorted by (study, id, recalibration): equal rows, equal bytes.
+
+    Of rows with one key the last stays. Lines alone are in memory at once.
+    """
+    lines = {row.key: row.line for row in rows}
+    replace_text(path, "".join(lines[key] + "\n" for key in sorted(lines)))
 
 
-def merge_rows(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
-    """Return all rows sorted by key; where both hold a key, the new row."""
-    merged = {row.key: row for row in [*old, *new]}
-    return [merged[key] for key in sorted(merged)]
-
-
-def update_rows(path: Path, new: Iterable[Row]) -> list[Row]:
-    """Merge `new` into the file at `path`, which need not exist, and return all its rows.
+def update_rows(path: Path, new: Iterable[Row]) -> None:
+    """Merge `new` into the file at `path`, which need not exist; where both hold a key, the new row stays.
 
     Holds a lock beside the file, so that two sessions with one output directory keep each other's rows.
     """
     with locked(path):
-        rows = merge_rows(read_rows(path) if path.exists() else [], new)
-        write_rows(path, rows)
-    return rows
+        write_rows(path, chain(each_row(path) if path.exists() else (), new))
 
 
 def known_lines(path: Path) -> frozenset[bytes]:

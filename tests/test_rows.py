@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BadInput
-from bench.rows import FIELDS, Estimate, Row, merge_rows, read_rows, reproducible_part, update_rows, write_rows
+from bench.rows import (
+    FIELDS,
+    Estimate,
+    Row,
+    known_lines,
+    line_digest,
+    read_rows,
+    reproducible_part,
+    update_rows,
+    write_rows,
+    written_row,
+)
 from tests.row_factory import estimate, make_data, make_row
 
 
@@ -26,15 +37,35 @@ def test_equal_rows_give_equal_bytes_whatever_their_order(tmp_path: Path) -> Non
     assert read_rows(tmp_path / "a") == rows[::-1]
 
 
-def test_merging_replaces_equal_keys_and_keeps_all_others() -> None:
+def test_merging_replaces_equal_keys_and_keeps_all_others(tmp_path: Path) -> None:
     old, other, new = make_row(nll=1.0), make_row(study="0" * 64), make_row(nll=2.0)
-    assert merge_rows([old, other], [new]) == [other, new]
+    for rows in ([old, other], [new]):
+        update_rows(tmp_path / "results.jsonl", rows)
+    assert read_rows(tmp_path / "results.jsonl") == [other, new]
+
+
+def test_a_written_line_is_its_row_and_stays_as_it_is(tmp_path: Path) -> None:
+    row = make_row(flags=["ü\u2028|"])
+    write_rows(tmp_path / "rows", [row])
+    line = (tmp_path / "rows").read_text()[:-1]
+    assert written_row(line) == row
+    assert written_row(line).line is line
+    with pytest.raises(BadInput, match="without 'study'"):
+        written_row('{"schema":1,"id":"","recalibration":""}')
+
+
+def test_the_lines_of_a_file_are_known_by_their_digests(tmp_path: Path) -> None:
+    rows = [make_row(seed=0), make_row(seed=1)]
+    write_rows(tmp_path / "rows", rows)
+    assert known_lines(tmp_path / "rows") == {line_digest(row.line) for row in rows}
+    assert line_digest(make_row(seed=2).line) not in known_lines(tmp_path / "rows")
+    assert known_lines(tmp_path / "none") == known_lines(tmp_path) == frozenset()
 
 
 def test_a_partial_run_leaves_the_rows_of_earlier_runs(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     update_rows(path, [make_row(language="sw"), make_row(language="tr")])
-    assert update_rows(path, [make_row(language="tr", nll=9.0)]) == read_rows(path)
+    update_rows(path, [make_row(language="tr", nll=9.0)])
     nll = {row.condition.language: row.metric("nll") for row in read_rows(path)}
     assert nll["sw"] == Estimate(1.0, 0.99, 1.01)
     assert nll["tr"] == Estimate(9.0, 8.99, 9.01)

@@ -59,6 +59,28 @@ def test_a_row_that_changed_is_in_the_reports_again(replayed, suite, tiny):
     assert "7.1" in leaderboard.read_text()
 
 
+def test_the_terminal_says_the_same_where_nothing_changed(replayed, suite, tiny):
+    def said(finished):
+        text = finished.result.stdout.str()
+        return text[text.index("= crosscal =") : text.index("Written to")]
+
+    again, other = suite(*tiny, "-k", "none"), suite(*tiny, "-k", "none and en")
+    assert said(again) == said(replayed)
+    assert "2 of 2 selected" in said(again)
+    assert "1 of 1 selected" in said(other)
+    assert "2 of 2 selected" in said(suite(*tiny, "-k", "none"))
+
+
+def test_a_row_that_cannot_be_written_is_in_the_summary(suite, tiny):
+    first = suite(*tiny, "-k", "none and en")
+    results = first.output / "results.jsonl"
+    results.write_text("broken\n")
+    again = suite(*tiny, "-k", "none and en")
+
+    again.result.stdout.fnmatch_lines(["*1 of 1 selected*", "tiny *none *", "Not written: *line 1: It is no JSON*"])
+    assert results.read_text() == "broken\n"
+
+
 def test_workers_hand_over_what_one_process_does(replayed, suite, tiny):
     before = state(replayed.output)
     suite(*tiny, "-k", "none", "-n", "2", subprocess=True)

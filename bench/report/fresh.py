@@ -25,7 +25,7 @@ def write_stamp(output: Path, sources: Iterable[Path], reports: Iterable[Path]) 
     Whoever writes reports holds a lock from before it reads `sources` until they are noted.
     """
     files = {path.name: file_digest(path) for path in sorted(reports)}
-    replace_text(output / STAMP, canonical_json({"made_from": _made_from(sources), "files": files}) + "\n")
+    replace_text(output / STAMP, canonical_json({"made_from": made_from(sources), "files": files}) + "\n")
 
 
 def are_fresh(output: Path, sources: Iterable[Path]) -> bool:
@@ -33,12 +33,13 @@ def are_fresh(output: Path, sources: Iterable[Path]) -> bool:
     try:
         noted = parse_json(read_text(output / STAMP))
         unchanged = [file_digest(output / name) == sha256 for name, sha256 in noted["files"].items()]
-        return all([noted["made_from"] == _made_from(sources), *unchanged])
+        return all([noted["made_from"] == made_from(sources), *unchanged])
     except (BadInput, ValueError, TypeError, KeyError, AttributeError, OSError):
         return False
 
 
-def _made_from(sources: Iterable[Path]) -> str:
+def made_from(sources: Iterable[Path]) -> str:
+    """Return the digest of all that a report of `sources` depends on."""
     return digest([_code(), _versions(), [(path.name, file_digest(path)) for path in sources]])
 
 
