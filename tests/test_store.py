@@ -94,6 +94,16 @@ def test_manifest_is_canonical_json(entry):
     assert text == canonical_json(json.loads(text)) + "\n"
 
 
+def test_a_manifest_that_is_spelled_in_another_way_holds(store):
+    entry, _ = store.ensure("checkpoint", KEY, {"seed": 0}, write_good)
+    path = entry.path / "manifest.json"
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps(fields, indent=1))
+    assert store.find("checkpoint", KEY) == entry
+    path.write_text(json.dumps({**fields, "created": "2020"}, indent=1))
+    assert store.find("checkpoint", KEY) is None
+
+
 def test_kinds_do_not_mix(store, entry):
     assert store.find("weights", KEY) is None
     assert store.find("checkpoint", OTHER) is None

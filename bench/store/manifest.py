@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -69,8 +70,9 @@ def read_manifest(directory: Path, kind: str, key: str) -> Manifest:
     """Return the manifest of artefact `kind`/`key` in `directory`; raises Corrupt unless it is as `seal` left it."""
     path = directory / MANIFEST_NAME
     try:
-        fields = parse_json(path.read_bytes())
-        if fields.pop(_CHECKSUM) != digest(fields):
+        content = path.read_bytes()
+        fields = parse_json(content)
+        if not _is_sealed(content, fields.pop(_CHECKSUM), fields):
             raise Corrupt(f"{path} was changed after it was written")
         files = {_plain_name(name): FileRecord(**record) for name, record in fields.pop("files").items()}
         manifest = Manifest(**fields, files=files)
@@ -119,6 +121,14 @@ def _write(path: Path, manifest: Manifest) -> None:
     fields = {field.name: plain(getattr(manifest, field.name)) for field in dataclasses.fields(manifest)}
     path.write_text(canonical_json({**fields, _CHECKSUM: digest(fields)}) + "\n", encoding="utf-8", newline="\n")
     _sync(path)
+
+
+def _is_sealed(content: bytes, checksum: Any, fields: Any) -> bool:
+    """Return whether `checksum` is that of `fields`; as `_write` left them, they need not be spelled again."""
+    ending = f',"{_CHECKSUM}":"{checksum}"}}\n'.encode()
+    if content.endswith(ending):
+        return hashlib.sha256(content[: -len(ending)] + b"}").hexdigest() == str(checksum)
+    return bool(checksum == digest(fields))
 
 
 def _plain_name(name: str) -> str:
