@@ -17,21 +17,23 @@ from bench.errors import BadInput
 from bench.report.arms import arm_mean, arms
 from bench.report.claim_settings import measured, settings, transferred
 from bench.report.directory import write_reports
+from bench.report.drawing import figure_to, legend_below
 from bench.report.effects import Effect, slope
 from bench.report.figure_cascade import cascade_figure, draw_cascades
-from bench.report.figure_confidence import place_of
+from bench.report.figure_confidence import confidence_figure, place_of
 from bench.report.figure_grid import has_grid
 from bench.report.figure_heat_map import has_heat_map, heat_map_figure
 from bench.report.figure_list import KINDS, drawings, figures_page
 from bench.report.figure_reliability import draw_diagram, reliability_figure
 from bench.report.figure_sizes import caveats, doubling, size_figure, size_ladders
+from bench.report.figures import degradation_figure
 from bench.report.heat import Heat, shared_limit
 from bench.report.language_table import languages_of
 from bench.report.ledger import Ledger
 from bench.report.richness import by_richness
 from bench.report.sections import sections
 from bench.rows import write_rows
-from tests.frame_rows import frame
+from tests.frame_rows import frame, scored_row
 from tests.prediction_factory import make_outcomes, make_predictions
 from tests.row_factory import make_row, make_rows
 
@@ -323,3 +325,35 @@ def test_report_draws_everything_and_says_what_it_lacks(tmp_path, capsys):
     assert ".png" not in (tmp_path / "index.html").read_text()
     assert main(["report", str(tmp_path), "--store", str(tmp_path / "none")]) == 2
     assert "which is no directory; name the store that the run used." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("draw", [degradation_figure, confidence_figure])
+def test_a_variant_has_a_panel_of_its_own_with_the_colours_of_the_intermediate_tasks(draw, tmp_path):
+    arms = [("none", ""), ("snli", ""), ("snli", "mlm"), ("snli", "ls10")]
+    model = "pocket_xs"
+    rows = [
+        scored_row(intermediate, "xnli", language, 0, 0.6, variant, model=model, world="w0")
+        for intermediate, variant in arms
+        for language in ("w0_src", "w0_agg")
+    ]
+    draw(only(rows), tmp_path / "figure.svg")
+    words = SVG_TEXT.findall((tmp_path / "figure.svg").read_text())
+
+    assert [word for word in words if word.startswith(model)] == [
+        model, f"{model}, variant ls10", f"{model}, variant mlm"
+    ]  # fmt: skip
+    assert (words.count("none"), words.count("snli")) == (1, 1)
+
+
+@pytest.mark.parametrize(("count", "width", "lines"), [(6, 2, 1), (7, 2, 2), (6, 40, 3)])
+def test_a_legend_of_many_labels_makes_the_figure_higher_and_leaves_its_panels_alone(tmp_path, count, width, lines):
+    with figure_to([tmp_path / "figure.png"], 9.0, 4.0) as figure:
+        axes = figure.subplots()
+        for place in range(count):
+            axes.plot([0], [place], label=f"{place}".rjust(width, "x"))
+        legend_below(figure, "title")
+    assert figure.get_figheight() == pytest.approx(4 + 0.2 * (lines - 1))
+    assert axes.get_position().height * figure.get_figheight() > 2
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x0 >= 0
+    assert legend.x1 <= figure.bbox.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ _STYLES = (
 )
 _SUFFIXES = (".svg", ".png")
 _CHARACTERS_AN_INCH = 11.6
+# Of a legend: the sign before a label and the room after it count as so many characters.
+_LEGEND_COLUMNS, _LEGEND_KEY_CHARACTERS, _LEGEND_LINE_INCHES = 6, 7, 0.2
 _SIZE = 9
 
 
@@ -78,13 +81,20 @@ def quiet(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def legend_below(figure: Figure, title: str, columns: int = 6) -> None:
-    """Draw one legend for all panels below them, each label once."""
+def legend_below(figure: Figure, title: str) -> None:
+    """Draw one legend for all panels below them, each label once; the figure grows by the lines after the first."""
     found = [
         (label, handle) for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     ]
     handles = dict(found)
+    columns = _legend_columns(figure, handles)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_LINE_INCHES * (math.ceil(len(handles) / columns) - 1))
     figure.legend(handles.values(), handles.keys(), title=title, loc="outside lower center", ncols=columns)
+
+
+def _legend_columns(figure: Figure, labels: Iterable[str]) -> int:
+    widest = max(map(len, labels), default=0) + _LEGEND_KEY_CHARACTERS
+    return max(1, min(_LEGEND_COLUMNS, int(figure.get_figwidth() * _CHARACTERS_AN_INCH) // widest))
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.catalog.language_info import LanguageInfo
 from bench.report.by_language import language_rows, over_seeds
 from bench.report.drawing import figure_to, flags_line, heading, legend_below, style
+from bench.report.line_kinds import LineKind, line_kinds
 from bench.report.sections import Line, Section
 from bench.rows import Estimate, Row
 
@@ -31,44 +33,43 @@ _Named = tuple[LanguageInfo, _Point]
 
 
 def confidence_figure(section: Section, *paths: Path) -> None:
-    """Draw every language of every training, mean confidence against accuracy, a panel for each model, to `paths`.
+    """Draw mean confidence against accuracy for every language, a panel for each model and variant, to `paths`.
 
-    Values are means over seeds. Languages are named at the training without intermediate, or else at the first one.
+    Values are means over seeds. Languages are named at the first training of a panel, the one without intermediate task
+    where there is one.
     `paths` end in .svg or .png. Raises BadInput as `figure_to` does.
     """
-    models = section.models
-    columns = 2 if len(models) == 4 else min(len(models), _MOST_COLUMNS)
-    rows = math.ceil(len(models) / columns)
-    trainings = list(dict.fromkeys(line.training for line in section.lines))
+    kinds = line_kinds(section)
+    columns = 2 if len(kinds) == 4 else min(len(kinds), _MOST_COLUMNS)
+    rows = math.ceil(len(kinds) / columns)
     with figure_to(paths, max(6.0, _PANEL_INCHES * columns), 1.6 + _PANEL_INCHES * rows) as figure:
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-        for axes, model in zip(panels, [*models, *[""] * (rows * columns - len(models))], strict=True):
-            _panel(axes, section, model, trainings) if model else axes.set_axis_off()
+        for axes, kind in zip_longest(panels, kinds):
+            _panel(axes, section, kind) if kind else axes.set_axis_off()
             axes.set_xlabel("accuracy (%)")
         figure.supylabel("mean confidence (%)", fontsize=9)
-        legend_below(figure, "intermediate", columns=2 * columns if columns > 1 else 3)
+        legend_below(figure, "intermediate")
         flags = {flag for line in section.lines for flag in line.flags}
         heading(figure, f"Confidence and accuracy by language: {section.title}", flags_line(flags))
 
 
-def _panel(axes: Axes, section: Section, model: str, trainings: list[str]) -> None:
+def _panel(axes: Axes, section: Section, kind: LineKind) -> None:
     axes.axline((50, 50), slope=1, color="0.5", linewidth=0.8, zorder=0)
     axes.grid(color="0.93", linewidth=0.6)
     axes.set_axisbelow(True)
     # Room for the names.
     axes.margins(0.08, 0.15)
-    axes.set_title(model, loc="left", fontsize=9)
+    axes.set_title(kind.title, loc="left", fontsize=9)
     for text, place, where in (("over-confident", (0.02, 0.98), "top"), ("under-confident", (0.98, 0.02), "bottom")):
         side = "left" if where == "top" else "right"
         axes.text(*place, text, transform=axes.transAxes, ha=side, va=where, fontsize=7, color="0.5")
-    named = False
-    for line in section.lines:
-        if line.model == model:
-            points = [(info, point) for info in section.languages if (point := place_of(line, info)) is not None]
-            _points(axes, line.training, [point for _, point in points], trainings.index(line.training))
-            if not named:
-                _name(axes, points)
-            named = named or bool(points)
+    named: list[_Named] = []
+    for line in kind.lines(section):
+        points = [(info, point) for info in section.languages if (point := place_of(line, info)) is not None]
+        look = style(section.intermediates.index(line.intermediate))
+        _points(axes, line.intermediate, [point for _, point in points], look)
+        named = named or points
+    _name(axes, named)
 
 
 def place_of(line: Line, info: LanguageInfo) -> _Point | None:
@@ -82,11 +83,11 @@ def _mean(rows: Sequence[Row], name: str) -> Estimate | None:
     return over_seeds(rows, lambda row: row.metric(name))
 
 
-def _points(axes: Axes, training: str, points: Sequence[_Point], place: int) -> None:
-    color, marker = style(place)
+def _points(axes: Axes, intermediate: str, points: Sequence[_Point], look: tuple[str, str]) -> None:
+    color, marker = look
     axes.plot(
         [x for x, _ in points], [y for _, y in points], linestyle="none", marker=marker, markersize=5, color=color,
-        markeredgecolor="black", markeredgewidth=0.5, label=training,
+        markeredgecolor="black", markeredgewidth=0.5, label=intermediate,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.catalog.language_info import LanguageInfo
 from bench.report.by_language import language_rows
 from bench.report.drawing import figure_to, flags_line, heading, legend_below, quiet, style
+from bench.report.line_kinds import LineKind, line_kinds
 from bench.report.richness import by_richness
 from bench.report.sections import Line, Section
 from bench.rows import Estimate
@@ -24,16 +25,16 @@ _WHISKERS = "Whiskers: range over seeds; with one seed the 95 % interval over it
 
 
 def degradation_figure(section: Section, *paths: Path) -> None:
-    """Draw the signed gap by language, a panel for each model, to `paths` (.svg or .png by their suffix).
+    """Draw the signed gap by language, a panel for each model and variant, to `paths` (.svg or .png by their suffix).
 
     In each group the morphologically richest language comes first. Whiskers are the range over seeds, with one seed
     the 95 % interval over items. Raises BadInput as `figure_to` does.
     """
-    models, languages = section.models, by_richness(section.languages)
-    with figure_to(paths, _WIDTH_INCHES, 1.5 + _PANEL_INCHES * len(models)) as figure:
-        panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        for axes, model in zip(panels, models, strict=True):
-            _panel(axes, section, languages, model)
+    kinds, languages = line_kinds(section), by_richness(section.languages)
+    with figure_to(paths, _WIDTH_INCHES, 1.5 + _PANEL_INCHES * len(kinds)) as figure:
+        panels = figure.subplots(len(kinds), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        for axes, kind in zip(panels, kinds, strict=True):
+            _panel(axes, section, languages, kind)
         _label_groups(panels[0], languages)
         legend_below(figure, "intermediate")
         flags = flags_line(flag for line in section.lines for flag in line.flags)
@@ -41,15 +42,14 @@ def degradation_figure(section: Section, *paths: Path) -> None:
         figure.supylabel("signed gap (percent points)", fontsize=9)
 
 
-def _panel(axes: Axes, section: Section, languages: Sequence[LanguageInfo], model: str) -> None:
-    trainings = list(dict.fromkeys(line.training for line in section.lines))
-    lines = [line for line in section.lines if line.model == model]
-    for line in lines:
-        place = trainings.index(line.training)
-        offset = 0.6 * ((place + 0.5) / len(trainings) - 0.5)
+def _panel(axes: Axes, section: Section, languages: Sequence[LanguageInfo], kind: LineKind) -> None:
+    intermediates = section.intermediates
+    for line in kind.lines(section):
+        place = intermediates.index(line.intermediate)
+        offset = 0.6 * ((place + 0.5) / len(intermediates) - 0.5)
         _points(axes, languages, line, offset, style(place))
     quiet(axes)
-    axes.set_title(model, loc="left", fontsize=9)
+    axes.set_title(kind.title, loc="left", fontsize=9)
     axes.set_xticks(range(len(languages)), [info.token for info in languages])
     axes.set_xlim(-0.6, len(languages) - 0.4)
     axes.tick_params(axis="x", rotation=0 if section.world == "real" else 30)
@@ -68,7 +68,7 @@ def _points(axes: Axes, languages: Sequence[LanguageInfo], line: Line, offset: f
         color=color,
         markeredgecolor="black",
         markeredgewidth=0.5,
-        label=line.training,
+        label=line.intermediate,
     )
     lows, highs = [100 * low for *_, low, _ in drawn], [100 * high for *_, high in drawn]
     axes.vlines([x for x, *_ in drawn], lows, highs, color=color, linewidth=1.5)

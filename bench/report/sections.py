@@ -107,6 +107,11 @@ class Section:
             sorted({line.model for line in self.lines}, key=lambda token: (order.get(token, len(order)), token))
         )
 
+    @cached_property
+    def intermediates(self) -> tuple[str, ...]:
+        """The intermediate tasks of the lines, in their order."""
+        return tuple(dict.fromkeys(line.intermediate for line in self.lines))
+
     @property
     def source(self) -> str | None:
         """The language that is trained on, where the target has one."""
