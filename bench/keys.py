@@ -95,7 +95,8 @@ class Recipes:
     @cached_property
     def layer(self) -> int:
         """The layer whose states stand for sentences in retrieval."""
-        return retrieval_layer(self.spec.layers or int(read_config(self.weights.directory)["num_hidden_layers"]))
+        layers = self.spec.layers or int(read_config(self.weights.directory)["num_hidden_layers"])
+        return retrieval_layer(layers, self.protocol.target.frozen_layers)
 
     @property
     def rule(self) -> Rule:

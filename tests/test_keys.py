@@ -88,10 +88,16 @@ class TestIntermediate:
 class TestRetrieval:
     def test_without_training_the_key_is_of_encoder_and_layer(self, recipes, monkeypatch):
         here = recipes(target="tatoeba").checkpoint_key
-        monkeypatch.setattr("bench.keys.retrieval_layer", lambda layers: layers)
+        monkeypatch.setattr("bench.keys.retrieval_layer", lambda layers, frozen: layers)
 
         assert recipes(target="tatoeba").layer == 2
         assert recipes(target="tatoeba").checkpoint_key != here
+
+    def test_the_layer_is_above_those_that_the_protocol_freezes(self, recipes):
+        pocket, frugal = (recipes(target="tatoeba", study=Study(name, "")) for name in ("pocket", "frugal"))
+
+        # Of two layers: the pocket protocol freezes both.
+        assert (pocket.layer, frugal.layer) == (2, 1)
 
     def test_it_depends_on_the_intermediate_and_on_no_seed_without_one(self, recipes):
         assert recipes(target="tatoeba").checkpoint_key != recipes("snli", "tatoeba").checkpoint_key

@@ -160,3 +160,8 @@ def test_a_preset_whose_other_tasks_change_is_another_study():
 @pytest.mark.parametrize(("layers", "expected"), [(24, 14), (12, 7), (36, 21), (48, 28), (6, 4), (1, 1)])
 def test_the_layer_of_retrieval_is_as_deep_as_the_14th_of_24(layers, expected):
     assert retrieval_layer(layers) == expected
+
+
+@pytest.mark.parametrize(("layers", "frozen", "expected"), [(4, 2, 3), (24, 2, 14), (4, 4, 4), (1, 1, 1)])
+def test_the_layer_of_retrieval_is_one_that_training_changes_where_there_is_one(layers, frozen, expected):
+    assert retrieval_layer(layers, frozen) == expected

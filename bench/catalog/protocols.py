@@ -38,12 +38,14 @@ class Protocol:
         return replace(self.target, role=role, task=task, **settings)
 
 
-def retrieval_layer(layers: int) -> int:
+def retrieval_layer(layers: int, frozen: int = 0) -> int:
     """Return the layer whose states are pooled for retrieval: 14 of 24, and the like of other depths (at least 1).
 
-    nyu-mll/jiant @ daa5a258 (EmbeddingModel, layer 14); google-research/xtreme @ 838c13b6 takes the 8th of 12.
+    Above `frozen` layers that training leaves as they are, if there are any above: below, no intermediate task could
+    change a score. nyu-mll/jiant @ daa5a258 (EmbeddingModel, layer 14); google-research/xtreme @ 838c13b6 takes the 8th
+    of 12.
     """
-    return max(1, round(RETRIEVAL_DEPTH * layers))
+    return max(1, min(frozen + 1, layers), round(RETRIEVAL_DEPTH * layers))
 
 
 def _phase(epochs: float, batch: int, rate: float, warmup: float, decay: float, length: int, **more: Any) -> Phase:

@@ -74,7 +74,7 @@ def _all(family: Family) -> list[Exploratory]:
     tests.append(_test(family, "Q2 in log odds of accuracy", _grouped("Q2"), LOG_ODDS))
     tests += [_test(family, f"{test} on total parameters", _grouped(test), total=True) for test in ("Q1", "Q2", "Q3")]
     for task in ("none", CONTROL):
-        tests += [_test(family, f"{test} with `{task}` instead", _instead(test, task)) for test in ("Q1", "Q3")]
+        tests += [_test(family, f"{test} with {task} instead", _instead(test, task)) for test in ("Q1", "Q3")]
     tests.append(_test(family, "source: the gap itself", _source_terms, part="metrics"))
     if family.real:
         tests += [_test(family, title, terms) for title, terms in _sensitivities()]
