@@ -305,6 +305,13 @@ def test_one_seed_is_noted_and_two_are_not() -> None:
     assert "single_seed" not in leaderboard([*rows, *make_rows(seed=1)], Ledger(), LANGUAGES)
 
 
+def test_each_section_has_a_file_name_of_its_own() -> None:
+    rows = [*make_rows(), *make_rows(split="validation"), *make_rows(world="w0")]
+    slugs = [section.slug for section in sections(rows, Ledger(), LANGUAGES)]
+    assert len(slugs) == 3
+    assert not any(one in other for one in slugs for other in slugs if one is not other)
+
+
 def test_a_row_left_over_from_an_earlier_run_is_noted() -> None:
     rows = make_rows()
     ledger = ledger_of(rows, LedgerEntry(rows[0].id, "failed", "loss is nan", STUDY))
@@ -322,6 +329,10 @@ def test_a_row_left_over_from_an_earlier_run_is_noted() -> None:
         (
             [{"model": "xlmr_base"}, {"model": "mbert"}],
             f"{NOT_ANSWERED} The rows are of real encoders at one size each",
+        ),
+        (
+            [{"model": "xlmr_base"}, {"model": "xlmr_xl"}],
+            "Ladder xlm-r (two generations, whose recipes differ): xlmr_base, xlmr_xl; fewer than 4 sizes",
         ),
         ([{"model": "xlmr_base"}, {"model": "xlmr_large", "flags": ["stand_in"]}], "one size each (xlmr_base)"),
         ([{"model": "me5_small_l3", "flags": ["truncated"]}], "real, truncated (me5_small_l3): depth of one encoder"),

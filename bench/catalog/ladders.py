@@ -26,6 +26,12 @@ class Ladder:
         """The models' tokens, the smallest first."""
         return tuple(spec.token for spec in self.models)
 
+    @property
+    def title(self) -> str:
+        """The name, and what sizes of this kind do not have in common."""
+        kinds = {"size": "", "generations": " (two generations, whose recipes differ)", "depth": " (depth)"}
+        return f"{self.name}{kinds[self.kind]}"
+
 
 def ladders(tokens: Iterable[str]) -> list[Ladder]:
     """Return the ladders with at least two of the catalog's models `tokens`; a model of the user's own is in none."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
+from bench.catalog.ladders import Ladder, ladders
 from bench.report.sections import REAL
 from bench.rows import Row
 
@@ -19,9 +19,9 @@ def evidence(rows: Iterable[Row]) -> str:
     """Return the first words of every report: the strongest rung of evidence among `rows`."""
     usable = usable_rows(rows)
     real = [row for row in usable if row.world == REAL]
-    ladders = _ladders(row.condition.model for row in real if not _NO_SIZE & set(row.flags))
-    if ladders:
-        return f"Strongest evidence here: real, independently pretrained sizes. {_described(ladders)}"
+    sizes = _size_ladders(row.condition.model for row in real if not _NO_SIZE & set(row.flags))
+    if sizes:
+        return f"Strongest evidence here: real, independently pretrained sizes. {' '.join(map(_described, sizes))}"
     if real:
         return f"{NOT_ANSWERED} {_real_rung(real)}"
     if usable:
@@ -45,17 +45,11 @@ def _real_rung(rows: list[Row]) -> str:
     return f"The rows are of real encoders at one size each ({models})."
 
 
-def _ladders(models: Iterable[str]) -> dict[str, list[str]]:
-    """Return the families with several sizes; catalog tokens read <family>_<size>."""
-    families: dict[str, set[str]] = defaultdict(set)
-    for model in models:
-        families[model.rpartition("_")[0] or model].add(model)
-    return {family: sorted(sizes) for family, sizes in sorted(families.items()) if len(sizes) > 1}
+def _size_ladders(models: Iterable[str]) -> list[Ladder]:
+    return [ladder for ladder in ladders(models) if ladder.kind != "depth"]
 
 
-def _described(ladders: dict[str, list[str]]) -> str:
-    return " ".join(
-        f"Ladder {family}: {', '.join(sizes)}"
-        + (f"; fewer than {_SIZES_FOR_A_SLOPE} sizes, so no slope verdict." if len(sizes) < _SIZES_FOR_A_SLOPE else ".")
-        for family, sizes in ladders.items()
-    )
+def _described(ladder: Ladder) -> str:
+    few = len(ladder.models) < _SIZES_FOR_A_SLOPE
+    end = f"; fewer than {_SIZES_FOR_A_SLOPE} sizes, so no slope verdict." if few else "."
+    return f"Ladder {ladder.title}: {', '.join(ladder.tokens)}{end}"

@@ -96,8 +96,9 @@ class Section:
 
     @property
     def slug(self) -> str:
-        """The section's name in file names."""
-        return f"{self.target}-{self.world}-{self.study[:12]}"
+        """The section's name in file names, in no other section's; a study has one protocol."""
+        split = [] if self.split == "test" else [self.split]
+        return "-".join([self.target, *split, self.world, self.study[:12]])
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -98,8 +98,7 @@ class Family:
     @property
     def name(self) -> str:
         """The ladder's name, and what sets it apart from sizes that were pretrained alike."""
-        kinds = {"size": "", "generations": " (two generations, whose recipes differ)", "depth": " (depth)"}
-        return f"{self.ladder.name}{kinds[self.ladder.kind]}"
+        return self.ladder.title
 
     @property
     def title(self) -> str:
