@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from torch.nn.functional import scaled_dot_product_attention
 
 from bench.modeling import attention
-from bench.modeling.attention import block_mask
 
 
 def drawn(n, heads, length, size, seed=0):
@@ -54,5 +53,20 @@ def test_rates_of_zero_go_to_torch(monkeypatch):
     torch.testing.assert_close(found, scaled_dot_product_attention(*parts).transpose(1, 2))
 
 
-def test_blocks_are_those_of_the_sequences():
-    assert block_mask(torch.tensor([0, 1, 3]))[0, 0].int().tolist() == [[1, 0, 0], [0, 1, 1], [0, 1, 1]]
+def by_block_mask(parts, offsets, scale):
+    """The reference: all tokens of the row at once, those of other sequences masked."""
+    owner = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
+    mask = owner[:, None] == owner
+    return scaled_dot_product_attention(*parts, attn_mask=mask, scale=scale).transpose(1, 2)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=7), st.integers(1, 3), st.none() | st.just(0.3))
+def test_sequences_of_a_packed_row_see_themselves_alone(lengths, heads, scale):
+    offsets = torch.tensor([0, *lengths]).cumsum(0).int()
+    parts = [part.detach() for part in drawn(1, heads, sum(lengths), 4)]
+    options = {attention.OFFSETS: offsets, attention.LONGEST: max(lengths)}
+    found, _ = attention.attention(None, *parts, None, scaling=scale, **options)
+
+    assert found.is_contiguous()
+    torch.testing.assert_close(found, by_block_mask(parts, offsets, scale), atol=1e-5, rtol=1e-5)

@@ -6,8 +6,8 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bench.modeling.encoder import load_encoder
-from bench.modeling.forward import hidden_states
+from bench.modeling.encoder import load_encoder, random_encoder
+from bench.modeling.forward import padded_states
 from bench.modeling.packing import can_pack, packed_states, packs
 from bench.modeling.tokenization import from_rows
 from tests.tiny_models import make_tiny_model
@@ -34,7 +34,7 @@ def test_states_are_those_of_a_padded_pass(encoder, rows, every_layer, order):
         order.shuffle(chosen)
     with torch.inference_mode():
         packed, mask = packed_states(encoder, encoded(rows), chosen, CPU, every_layer)
-        padded, its_mask = hidden_states(encoder, encoded(rows), chosen, CPU, every_layer)
+        padded, its_mask = padded_states(encoder, encoded(rows), chosen, CPU, every_layer)
 
     assert torch.equal(mask, its_mask)
     assert len(packed) == len(padded)
@@ -42,11 +42,16 @@ def test_states_are_those_of_a_padded_pass(encoder, rows, every_layer, order):
         torch.testing.assert_close(one[mask.bool()], other[mask.bool()], atol=1e-5, rtol=1e-5)
 
 
-def test_only_a_gpu_in_sixteen_bits_goes_packed(encoder, monkeypatch):
+def test_a_cpu_reads_packed_rows_and_trains_on_padded_ones(encoder):
+    assert packs(encoder.eval(), CPU)
+    assert not packs(encoder.train(), CPU)
+    encoder.eval()
+
+
+def test_a_gpu_packs_in_sixteen_bits_alone(encoder, monkeypatch):
     gpu = torch.device("cuda")
     encoder.eval()
     assert can_pack(encoder)
-    assert not packs(encoder, CPU)
     assert not packs(encoder, gpu)
 
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: kind == "cuda")
@@ -63,3 +68,12 @@ def test_only_a_gpu_in_sixteen_bits_goes_packed(encoder, monkeypatch):
 def test_another_attention_is_padded(encoder, monkeypatch):
     monkeypatch.setattr(encoder.config, "_attn_implementation_internal", "eager", raising=True)
     assert not can_pack(encoder)
+
+
+def test_attention_to_neighbours_is_padded():
+    from transformers import ModernBertConfig
+
+    config = ModernBertConfig(
+        vocab_size=13, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, pad_token_id=1
+    )
+    assert not can_pack(random_encoder(config, 0))

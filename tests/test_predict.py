@@ -54,13 +54,16 @@ def test_logits_do_not_depend_on_the_token_budget_or_on_other_languages(tiny, bu
         assert logits.std(axis=0).min() > 1e-3
 
 
-def test_batches_of_a_cpu_are_the_smaller_the_wider_its_layers_are(tiny, monkeypatch):
+def test_no_position_is_spent_on_padding_where_rows_are_packed(tiny, monkeypatch):
     split = nli_split(20, "test")
-    _, narrow = predict(*tiny, [split], 32)
-    monkeypatch.setattr("bench.modeling.predict._CPU_STATES", tiny[0].config.intermediate_size)
-    _, wide = predict(*tiny, [split], 32)
-    assert narrow.padded_tokens > narrow.tokens
-    assert wide.padded_tokens == wide.tokens
+    (packed,), cost = predict(*tiny, [split], 32)
+    monkeypatch.setattr("bench.modeling.packing.can_pack", lambda encoder: False)
+    (padded,), with_padding = predict(*tiny, [split], 32)
+
+    assert (cost.attention, cost.padded_tokens) == ("packed", cost.tokens)
+    assert with_padding.attention == "padded"
+    assert with_padding.padded_tokens > with_padding.tokens == cost.tokens
+    assert packed.logits == pytest.approx(padded.logits, abs=1e-5)
 
 
 @settings(deadline=None)

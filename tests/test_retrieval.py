@@ -50,7 +50,7 @@ def test_an_embedding_is_the_mean_of_a_layer_s_states_special_tokens_included(ti
     assert found == pytest.approx(np.stack(expected), abs=1e-5)
     assert (found.dtype, found.shape) == (np.float32, (6, 16))
     assert cost.examples == 6
-    assert cost.tokens == sum(len(text.split()) + 2 for text in TEXTS) < cost.padded_tokens
+    assert cost.tokens == cost.padded_tokens == sum(len(text.split()) + 2 for text in TEXTS)
 
 
 def test_embeddings_of_two_layers_differ_and_a_cut_text_is_counted(tiny):

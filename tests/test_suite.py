@@ -254,7 +254,7 @@ def test_rows_say_how_the_work_was_done(suite, tiny):
         assert (trained["attention"], trained["micro_batch"], read["attention"], read["halved"]) == (
             "padded",
             None,
-            "padded",
+            "packed",
             0,
         )
         assert trained["vocabulary"] > 0

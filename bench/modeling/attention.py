@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
 import torch
@@ -71,18 +73,24 @@ def _with_dropout(
 
 def _packed(query: Tensor, key: Tensor, value: Tensor, offsets: Tensor, longest: int, scaling: float | None) -> Tensor:
     """Return (1, tokens, heads, size): attention within each sequence of one row."""
-    if query.device.type == "cuda":
-        from torch.nn.attention.varlen import varlen_attn
+    q, k, v = (each[0].transpose(0, 1) for each in (query, key, value))
+    if query.device.type != "cuda":
+        return _by_length(q, k, v, offsets.tolist(), scaling)[None]
+    from torch.nn.attention.varlen import varlen_attn
 
-        q, k, v = (each[0].transpose(0, 1) for each in (query, key, value))
-        found: Any = varlen_attn(q, k, v, offsets, offsets, longest, longest, scale=scaling)
-        return found[None]  # type: ignore[no-any-return]
-    mask = block_mask(offsets)
-    found = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scaling)
-    return found.transpose(1, 2).contiguous()  # type: ignore[no-any-return]
+    found: Any = varlen_attn(q, k, v, offsets, offsets, longest, longest, scale=scaling)
+    return found[None]  # type: ignore[no-any-return]
 
 
-def block_mask(offsets: Tensor) -> Tensor:
-    """Return (1, 1, tokens, tokens) bool: True where two tokens are of the same sequence; `offsets` (n + 1,)."""
-    owner = torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff())
-    return (owner[:, None] == owner)[None, None]
+def _by_length(query: Tensor, key: Tensor, value: Tensor, offsets: Sequence[int], scaling: float | None) -> Tensor:
+    """Return (tokens, heads, size): sequences of one length that follow each other are a batch, which needs no mask."""
+    found = torch.empty_like(query, memory_format=torch.contiguous_format)
+    start = 0
+    for length, run in groupby(end - begin for begin, end in pairwise(offsets)):
+        n = sum(1 for _ in run)
+        here = slice(start, start + n * length)
+        q, k, v = (each[here].view(n, length, *each.shape[1:]).transpose(1, 2) for each in (query, key, value))
+        context = nn.functional.scaled_dot_product_attention(q, k, v, scale=scaling)
+        found[here] = context.transpose(1, 2).flatten(0, 1)
+        start = here.stop
+    return found

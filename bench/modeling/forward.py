@@ -29,8 +29,14 @@ def hidden_states(
     States are (n, length, hidden) of the last layer alone, or of the embeddings and of every layer in turn. What they
     are where a row has no token means nothing.
     """
-    if packs(encoder, device):
-        return packed_states(encoder, encoded, rows, device, every_layer)
+    pass_through = packed_states if packs(encoder, device) else padded_states
+    return pass_through(encoder, encoded, rows, device, every_layer)
+
+
+def padded_states(
+    encoder: Encoder, encoded: Encoded, rows: npt.NDArray[np.int64], device: torch.device, every_layer: bool = False
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return the same as `hidden_states`, of rows padded to the longest of them."""
     config = encoder.config
     batch = pad(encoded, rows, config.pad_token_id or 0)
     mask = torch.from_numpy(batch.mask).to(device)

@@ -19,17 +19,24 @@ from bench.modeling.tokenization import Encoded
 def packs(encoder: Encoder, device: torch.device) -> bool:
     """Return whether a pass of `encoder` on `device` goes packed, as it is now; other passes are padded.
 
-    The kernel (torch.nn.attention.varlen) runs on CUDA in 16 bits and knows no dropout of attention.
+    A CPU reads packed rows and trains on padded ones, whose attention has dropout. The kernel of a GPU
+    (torch.nn.attention.varlen) runs in 16 bits and knows no dropout of attention.
     """
-    if device.type != "cuda" or not torch.is_autocast_enabled("cuda") or not can_pack(encoder):
+    if not can_pack(encoder):
+        return False
+    if device.type == "cpu":
+        return not encoder.training
+    if device.type != "cuda" or not torch.is_autocast_enabled("cuda"):
         return False
     return not encoder.training or all(layer.p == 0 for layer in encoder_dropouts(encoder))
 
 
 def can_pack(encoder: Encoder) -> bool:
-    """Return whether the architecture takes positions and hands its attention on to ours."""
+    """Return whether the architecture takes positions and hands its attention, to all tokens of a row, on to ours."""
     takes = inspect.signature(encoder.forward).parameters
-    return encoder.config._attn_implementation == attention.NAME and "position_ids" in takes and "kwargs" in takes
+    sees_all = getattr(encoder.config, "sliding_window", None) is None
+    ours = encoder.config._attn_implementation == attention.NAME
+    return ours and sees_all and "position_ids" in takes and "kwargs" in takes
 
 
 def encoder_dropouts(encoder: Encoder) -> list[nn.Dropout]:

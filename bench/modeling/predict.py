@@ -28,10 +28,9 @@ from bench.modeling.workload import Kept, Row, Workload, anew, workload
 from bench.predictions import Predictions
 from bench.scores.answers import Rule
 
-# On a CPU the widest states of a batch, so many numbers, stay near its cores; with fewer positions there is less
-# padding, too: 1024 for a layer of 1536, and no more than 4096 for a narrow one. A batch of a GPU keeps it busy; where
-# memory does not hold it, it is read in halves.
-_CPU_STATES, _CPU_TOKENS, _GPU_TOKENS = 1024 * 1536, 4096, 65_536
+# Positions of one batch. More of them gain a CPU nothing (docs/speed.md). A batch of a GPU keeps it busy; where memory
+# does not hold it, it is read in halves.
+_CPU_TOKENS, _GPU_TOKENS = 4096, 65_536
 
 # Reads what is to be kept of each token row, given states, mask and the numbers of the rows.
 Read = Callable[[tuple[Tensor, ...], Tensor, npt.NDArray[np.int64]], list[Row]]
@@ -107,7 +106,7 @@ def predict(
     parts = [workload(tokenizer, split, max_length, kept) for split in splits]
     stream = concatenate([part.encoded for part in parts])
     reading = Reading(device, autocast)
-    batches = _batches(parts, _token_budget(encoder, device) if token_budget is None else token_budget)
+    batches = _batches(parts, _token_budget(device) if token_budget is None else token_budget)
     outputs = predict_rows(encoder, head, parts, batches, reading, report)
     cost = reading.report(
         sum(len(split.examples) for split in splits), stream, tuple(int(part.truncated.sum()) for part in parts)
@@ -173,7 +172,7 @@ def embed(
     check_fits(encoder, tokenizer, max_length)
     encoded = encode_texts(tokenizer, texts, max_length)
     reading = Reading(device, autocast)
-    batches = budget_batches(encoded.lengths, _token_budget(encoder, device) if token_budget is None else token_budget)
+    batches = budget_batches(encoded.lengths, _token_budget(device) if token_budget is None else token_budget)
 
     def read(states: tuple[Tensor, ...], mask: Tensor, rows: npt.NDArray[np.int64]) -> list[Row]:
         return list(masked_mean(states[layer], mask).float().cpu().numpy())
@@ -238,11 +237,8 @@ def _read_batch(
     return found
 
 
-def _token_budget(encoder: Encoder, device: str) -> int:
-    """Return the positions of one batch: what a CPU's caches like, and enough to keep a GPU busy."""
-    if torch.device(device).type != "cpu":
-        return _GPU_TOKENS
-    return max(1, min(_CPU_TOKENS, _CPU_STATES // int(encoder.config.intermediate_size)))
+def _token_budget(device: str) -> int:
+    return _CPU_TOKENS if torch.device(device).type == "cpu" else _GPU_TOKENS
 
 
 def budget_batches(lengths: npt.NDArray[np.int64], token_budget: int) -> list[npt.NDArray[np.int64]]:
