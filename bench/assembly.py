@@ -15,15 +15,14 @@ from bench.condition import Condition
 from bench.engine import Engine, Inputs
 from bench.plan import training_of
 from bench.predictions import Predictions
-from bench.rows import SCHEMA_VERSION, Row, written_row
+from bench.rows import SCHEMA_VERSION, Row
 from bench.scoring import score
-from bench.small_files import numbered_lines
 from bench.store.provenance import origin
+from bench.stored_rows import NotedRow, stored_rows, write_stored_rows
 from bench.trajectory import scored_points
 
-_ROWS_FILE = "rows.jsonl"
 # Raised by hand whenever rows say more of the same predictions than before.
-_ROW_VERSION = 4
+_ROW_VERSION = 5
 _RATES = (
     "train_examples_per_s", "train_tokens_per_s", "train_reference",
     "predict_examples_per_s", "predict_tokens_per_s", "predict_reference",
@@ -32,12 +31,10 @@ _RATES = (
 Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], None]
 
 
-def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[Row] | None:
+def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[NotedRow] | None:
     """Return the stored rows of `condition`, or None when they were never made from these predictions."""
     entry = engine.settings.store.find("row", row_key(engine, condition, inputs), hashed=True)
-    if entry is None:
-        return None
-    return [written_row(line) for _, line in numbered_lines(entry.path / _ROWS_FILE)]
+    return None if entry is None else stored_rows(entry.path)
 
 
 def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:
@@ -62,8 +59,7 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     identity = _identity(engine, condition, inputs)
 
     def write(directory: Path) -> None:
-        lines = "".join(row.line + "\n" for row in rows)
-        (directory / _ROWS_FILE).write_text(lines, encoding="utf-8")
+        write_stored_rows(directory, rows)
 
     engine.settings.store.publish("row", digest(identity), identity, {}, write)
     return rows

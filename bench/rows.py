@@ -240,18 +240,18 @@ def update_rows(path: Path, new: Iterable[Row]) -> None:
         write_rows(path, chain(each_row(path) if path.exists() else (), new))
 
 
-def known_lines(path: Path) -> frozenset[bytes]:
+def known_lines(path: Path) -> frozenset[str]:
     """Return the digests of the lines of a results file, none of one that cannot be read."""
     try:
         with path.open("rb") as file:
-            return frozenset(hashlib.sha256(line.rstrip(b"\n")).digest() for line in file)
+            return frozenset(hashlib.sha256(line.rstrip(b"\n")).hexdigest() for line in file)
     except OSError:
         return frozenset()
 
 
-def line_digest(line: str) -> bytes:
-    """Return the digest of a line as `known_lines` gives it."""
-    return hashlib.sha256(line.encode()).digest()
+def line_digest(line: str) -> str:
+    """Return the digest of a line as `known_lines` gives it: 64 hexadecimal digits."""
+    return hashlib.sha256(line.encode()).hexdigest()
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -10,4 +10,4 @@ def test_condition(condition: Condition, case: Case):
     rows = case.run(condition)
 
     assert [row.recalibration for row in rows] == ["none", *case.session.engine.recalibrations(training_of(condition))]
-    assert {row.condition for row in rows} == {condition}
+    assert {row.id for row in rows} == {condition.id}

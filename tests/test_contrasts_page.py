@@ -8,6 +8,7 @@ import pytest
 
 from bench.catalog.languages import language, real_languages
 from bench.report.contrasts import contrasts
+from bench.report.equal_accuracy import curves
 from bench.report.exploratory import beyond_accuracy, exploratory
 from bench.report.label_noise import label_noise
 from bench.report.language_contrasts import language_contrasts
@@ -101,7 +102,7 @@ def with_auroc(change: float) -> list[Row]:
 def test_beyond_accuracy_is_said_only_where_a_quantity_without_accuracy_gets_worse_too(change, agrees) -> None:
     family = next(one for one in families([setting_of(with_auroc(change))]) if one.ladder.name == "xlm-r")
 
-    assert bool(beyond_accuracy(exploratory(family), 1)) == agrees
+    assert bool(beyond_accuracy(exploratory(family, curves(None)), family.outcomes[0])) == agrees
 
 
 def test_the_share_that_a_recalibration_removes() -> None:

@@ -144,7 +144,7 @@ def line_of(text, *cells):
 
 def test_the_page_has_intervals_with_a_store_and_says_how_to_get_them_without(found, rows):
     alone = contrasts(rows, Ledger(), LANGUAGES)
-    drawn = contrasts(rows, Ledger(), LANGUAGES, read=found.get)
+    drawn = contrasts(rows, Ledger(), LANGUAGES, curve=curves(found.get))
 
     assert "Values without intervals come from rows alone" in alone
     assert "Values without intervals" not in drawn

@@ -21,6 +21,7 @@ from bench.export.properties import case_properties
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
 from bench.report.sections import sections
 from bench.rows import FIELDS, Row, write_rows
+from bench.stored_rows import noted
 from tests.row_factory import LANGUAGES, STUDY, estimate, make_data, make_row, make_rows
 
 ROOT = Path(__file__).parents[1]
@@ -167,7 +168,7 @@ def test_the_command_names_a_directory_without_results(tmp_path, capsys):
 
 def test_properties_are_small_and_name_the_recalibration():
     rows = [make_row(flags=["subset"]), make_row(recalibration="ts_en", confidence=0.7, flags=["tlm"])]
-    found = case_properties(rows)
+    found = case_properties([noted(row) for row in rows])
 
     assert found[:3] == [("crosscal.study", STUDY), ("crosscal.n", "5010"), ("crosscal.flags", "subset tlm")]
     assert dict(found)["crosscal.gap"] == "0.2"
@@ -179,7 +180,7 @@ def test_properties_are_small_and_name_the_recalibration():
 def test_a_metric_that_is_missing_is_no_property():
     metrics = dict(make_row().data["metrics"]) | {"nll": None}
 
-    assert not [name for name, _ in case_properties([make_row(metrics=metrics)]) if "nll" in name]
+    assert not [name for name, _ in case_properties([noted(make_row(metrics=metrics))]) if "nll" in name]
 
 
 def test_the_schema_asks_for_the_fields_that_rows_are_checked_for():

@@ -28,7 +28,8 @@ ALLOWED = {
     "rows": BASE,
     "gate": BASE | {"rows", "plan", "catalog", "calibration", "statistics", "report"},
     "report": BASE | {"catalog", "data", "rows", "calibration", "statistics"},
-    "export": BASE | {"catalog", "data", "rows", "report"},
+    "stored_rows": BASE | {"rows"},
+    "export": BASE | {"catalog", "data", "rows", "stored_rows", "report"},
     "pretraining": BASE | {"data", "modeling", "training", "catalog"},
 }
 

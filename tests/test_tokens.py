@@ -1,5 +1,7 @@
 """Token rows that were kept are those that would be made, and are made once."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from bench import tokens
 from bench.errors import Corrupt
 from bench.modeling.encoder import load_encoder
 from bench.modeling.heads import new_head
+from bench.modeling.marks import marks_of
 from bench.modeling.predict import predict
 from bench.modeling.token_file import read_tokens, write_tokens
 from bench.modeling.tokenization import from_rows, load_tokenizer
@@ -18,13 +21,22 @@ from bench.tokens import kept_tokens
 from bench.training.finetune import finetune
 from bench.training.protocol import Phase
 from tests.tiny_models import WORDS, make_tiny_model, nli_split, tiny_tokenizer
-from tests.tiny_splits import choice_split, tag_split
+from tests.tiny_splits import choice_split, question_split, tag_split
 
 COLUMNS = ("ids", "types", "offsets", "truncated")
+RAGGED = ("places", "windows")
 
 
 def same(one, other):
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
+
+
+def same_fields(one, other):
+    """Whether two workloads hold the same beside their token rows."""
+    names = [field.name for field in fields(other) if field.name != "encoded"]
+    return all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in names if name not in RAGGED
+    ) and all(getattr(one, name) == getattr(other, name) for name in names if name in RAGGED)
 
 
 @settings(deadline=None)
@@ -40,6 +52,21 @@ def test_a_file_gives_back_what_was_written(tmp_path_factory, rows):
     assert [getattr(found, name).dtype for name in COLUMNS] == [getattr(encoded, name).dtype for name in COLUMNS]
 
 
+@settings(deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), max_size=4), min_size=1, max_size=5))
+def test_a_file_gives_back_marks(tmp_path_factory, pairs):
+    path = tmp_path_factory.mktemp("tokens") / "tokens.arrow"
+    rows = [(number, 7 * number) for number in range(len(pairs))]
+    plain = from_rows([[1]] * len(pairs), [[0]] * len(pairs), [False] * len(pairs))
+    write_tokens(path, replace(plain, marks=marks_of(pairs, rows)))
+    found = read_tokens(path).marks
+
+    assert [found.of_row(row) for row in range(len(pairs))] == pairs
+    assert found.rows.tolist() == [list(row) for row in rows]
+    write_tokens(path, plain)
+    assert read_tokens(path).marks is None
+
+
 @pytest.mark.parametrize("content", [b"", b"ARROW1 but no more", b"\0" * 200])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
@@ -49,7 +76,7 @@ def test_another_file_is_refused(tmp_path, content):
         read_tokens(tmp_path / "none")
 
 
-@pytest.mark.parametrize("make", [nli_split, choice_split])
+@pytest.mark.parametrize("make", [nli_split, choice_split, tag_split, question_split])
 def test_a_split_is_tokenized_once(tmp_path, monkeypatch, make):
     monkeypatch.setattr(tokens, "_WORTH_KEEPING", 10)
     store, tokenizer, split = Store(tmp_path), tiny_tokenizer(), make(12)
@@ -57,11 +84,12 @@ def test_a_split_is_tokenized_once(tmp_path, monkeypatch, make):
     first = workload(tokenizer, split, 24, kept_tokens(store))
     with monkeypatch.context() as patch:
         patch.setattr("bench.modeling.tokenization._encodings", lambda *_, **__: pytest.fail("tokenized again"))
+        patch.setattr("bench.modeling.workload.encode_questions", lambda *_: pytest.fail("tokenized again"))
         again = workload(tokenizer, split, 24, kept_tokens(store))
 
     assert same(first.encoded, expected.encoded)
     assert same(again.encoded, expected.encoded)
-    assert np.array_equal(again.starts, expected.starts)
+    assert same_fields(again, expected)
 
 
 def test_tokenizer_length_and_data_have_rows_of_their_own(tmp_path, monkeypatch):
@@ -79,11 +107,9 @@ def test_tokenizer_length_and_data_have_rows_of_their_own(tmp_path, monkeypatch)
     assert len(list(store.entries("tokens"))) == 4
 
 
-def test_small_splits_and_words_are_not_kept(tmp_path, monkeypatch):
+def test_small_splits_are_not_kept(tmp_path):
     store = Store(tmp_path)
     workload(tiny_tokenizer(), nli_split(30), 24, kept_tokens(store))
-    monkeypatch.setattr(tokens, "_WORTH_KEEPING", 1)
-    workload(tiny_tokenizer(), tag_split(30), 24, kept_tokens(store))
 
     assert not list(store.entries("tokens"))
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.rows import Row
-
-_METRICS = ("accuracy", "confidence", "gap", "ece15", "l2sq15", "nll")
+from bench.stored_rows import NotedRow
 
 
-def case_properties(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def case_properties(rows: Sequence[NotedRow]) -> list[tuple[str, str]]:
     """Return names and values for the rows of one case: study, flags, number of units, and the main metrics.
 
     Metrics of a recalibration carry its name: `nll`, `nll.ts_en`. What is missing is left out.
@@ -22,7 +20,6 @@ def case_properties(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return stated + [measured for row in rows for measured in _metrics(row)]
 
 
-def _metrics(row: Row) -> list[tuple[str, str]]:
+def _metrics(row: NotedRow) -> list[tuple[str, str]]:
     suffix = "" if row.recalibration == "none" else f".{row.recalibration}"
-    found = [(name, row.metric(name)) for name in _METRICS]
-    return [(f"crosscal.{name}{suffix}", f"{each.value:.6g}") for name, each in found if each is not None]
+    return [(f"crosscal.{name}{suffix}", f"{value:.6g}") for name, value in row.metrics.items()]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bench.data.example import Example
 from bench.errors import BadInput
+from bench.modeling.marks import Marks
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class Encoded:
     """Token rows end to end.
 
     ids: (tokens,) int32; types: (tokens,) int8, the tokenizer's own segment numbers; offsets: (n + 1,) int64, where
-    each row starts; truncated: (n,) bool, whether the row lost tokens.
+    each row starts; truncated: (n,) bool, whether the row lost tokens; marks: of words or windows, None for texts.
     """
 
     ids: npt.NDArray[np.int32]
     types: npt.NDArray[np.int8]
     offsets: npt.NDArray[np.int64]
     truncated: npt.NDArray[np.bool_]
+    marks: Marks | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -125,7 +127,7 @@ def from_rows(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]], trun
 
 
 def concatenate(parts: Sequence[Encoded]) -> Encoded:
-    """Return the rows of all `parts`, in order."""
+    """Return the rows of all `parts`, in order, without their marks."""
     return Encoded(
         ids=np.concatenate([part.ids for part in parts]),
         types=np.concatenate([part.types for part in parts]),

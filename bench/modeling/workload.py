@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from bench.data.example import ChoiceExample, Example, Question, Split, TaggedSentence
 from bench.errors import BadInput
+from bench.modeling.marks import Marks, marks_of
 from bench.modeling.tokenization import Encoded, encode, encode_texts, encode_words
 from bench.modeling.windows import Window, encode_questions
 
@@ -160,7 +161,7 @@ def anew(tokenizer: Any, split: Split, max_length: int, make: Callable[[], Encod
 def workload(tokenizer: Any, split: Split, max_length: int, kept: Kept = anew) -> Workload:
     """Return the examples of `split` as token rows of at most `max_length`; raises BadInput for a kind with no head.
 
-    `kept` returns rows that were made before, or makes them; rows of words and windows are always made anew.
+    `kept` returns rows that were made before, or makes them.
     """
     examples: Sequence[Any] = split.examples
     if isinstance(examples[0], Example):
@@ -170,9 +171,9 @@ def workload(tokenizer: Any, split: Split, max_length: int, kept: Kept = anew) -
         encoded = kept(tokenizer, split, max_length, lambda: encode_texts(tokenizer, texts, max_length))
         return Labelled(encoded, np.arange(len(examples) + 1) * len(examples[0].choices), _labels(examples))
     if isinstance(examples[0], TaggedSentence):
-        return _words(tokenizer, examples, max_length)
+        return _words(kept(tokenizer, split, max_length, lambda: _word_rows(tokenizer, examples, max_length)), examples)
     if isinstance(examples[0], Question):
-        return _spans(tokenizer, examples, max_length)
+        return _spans(kept(tokenizer, split, max_length, lambda: _windows(tokenizer, examples, max_length)), examples)
     raise BadInput(f"Got a split of kind {split.kind!r}, which no head answers; embed its sentences instead.")
 
 
@@ -195,8 +196,15 @@ def _labels(examples: Sequence[Example] | Sequence[ChoiceExample]) -> Ints:
     return np.array([one.label for one in examples], dtype=np.int64)
 
 
-def _words(tokenizer: Any, examples: Sequence[TaggedSentence], max_length: int) -> Words:
+def _word_rows(tokenizer: Any, examples: Sequence[TaggedSentence], max_length: int) -> Encoded:
+    """Return rows that are marked with the tokens of each word."""
     encoded, found = encode_words(tokenizer, [one.words for one in examples], max_length)
+    return replace(encoded, marks=marks_of(found))
+
+
+def _words(encoded: Encoded, examples: Sequence[TaggedSentence]) -> Words:
+    marks = _marks(encoded)
+    found = [marks.of_row(row) for row in range(len(encoded))]
     places = tuple(tuple(i for i, (_, last) in enumerate(words) if last) for words in found)
     kept = [found[row][word] for row, words in enumerate(places) for word in words]
     return Words(
@@ -210,10 +218,25 @@ def _words(tokenizer: Any, examples: Sequence[TaggedSentence], max_length: int) 
     )
 
 
-def _spans(tokenizer: Any, examples: Sequence[Question], max_length: int) -> Spans:
+def _windows(tokenizer: Any, examples: Sequence[Question], max_length: int) -> Encoded:
+    """Return rows that are marked with the characters of each context token, and with question and first such token."""
     encoded, windows = encode_questions(tokenizer, examples, max_length)
+    rows = [(window.question, window.begin) for window in windows]
+    return replace(encoded, marks=marks_of([window.spans for window in windows], rows))
+
+
+def _spans(encoded: Encoded, examples: Sequence[Question]) -> Spans:
+    marks = _marks(encoded)
+    windows = tuple(
+        Window(question, begin, tuple(marks.of_row(row))) for row, (question, begin) in enumerate(marks.rows.tolist())
+    )
     answers = np.array([_answer(examples[window.question], window) for window in windows], dtype=np.int64)
     return Spans(encoded, np.arange(len(windows) + 1), windows, answers)
+
+
+def _marks(encoded: Encoded) -> Marks:
+    assert encoded.marks is not None, "rows of words and windows are marked when they are made"
+    return encoded.marks
 
 
 def _answer(question: Question, window: Window) -> tuple[int, int]:

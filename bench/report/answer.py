@@ -8,9 +8,10 @@ from bench.catalog.language_info import LanguageInfo
 from bench.report.answer_paragraph import paragraph
 from bench.report.answer_tables import BOUND, exploratory_table, levels_tables, tests_table
 from bench.report.coverage import mark_earlier
+from bench.report.equal_accuracy import Curves, curves
 from bench.report.evidence import evidence, usable_rows
 from bench.report.exploratory import exploratory
-from bench.report.exploratory_tables import factor_parts, setting_parts
+from bench.report.exploratory_tables import climb_parts, factor_parts, setting_parts
 from bench.report.leaderboard import members_sentence
 from bench.report.ledger import Ledger
 from bench.report.panels import Replicates, no_replicates
@@ -46,8 +47,9 @@ _EXPLORATORY = (
     "Nothing below was announced as a test, except the sensitivity analyses; p-values are Benjamini-Hochberg's within "
     "each table and support no verdict. Changes are over the same sizes: percent points, squared ones for L2, nats for "
     "NLL, log odds as they are. The change of the gap is that of confidence less that of accuracy: an identity, no "
-    "explanation. Contrasts at matched accuracy are in contrasts.md where fine-tuning was read on its way "
-    "(`--trajectory 5`); no slope over sizes is taken of them. All sizes of a ladder are trained at the one learning "
+    "explanation. Where fine-tuning was read on its way (`--trajectory 5`), *gap at equal accuracy* is the change of "
+    "the gap in rich languages from each size to the next, the better one taken back to where both were equally "
+    "accurate, summed over all sizes. All sizes of a ladder are trained at the one learning "
     "rate of its protocol; slopes under rates that are tuned for each size on the source's development data are not "
     "available."
 )
@@ -58,15 +60,24 @@ def answer(
     ledger: Ledger,
     languages: Mapping[str, LanguageInfo],
     replicates: Replicates | None = None,
+    curve: Curves | None = None,
 ) -> str:
     """Return the whole answer as Markdown; `languages` maps the tokens of conditions to their facts.
 
     `replicates` gives joint intervals (bench.report.joint_draws); without, their item part is a bound off the rows.
+    `curve` gives intervals at equal accuracy (bench.report.equal_accuracy); without, there are values alone.
     """
+    curve = curve or curves(None)
     marked = mark_earlier(rows, ledger)
     found = settings(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
     made = families(found)
-    parts = ["# The answer", f"*{QUESTION}*", "## Evidence", _ladder(made, marked), paragraph(evidence(marked), made)]
+    parts = [
+        "# The answer",
+        f"*{QUESTION}*",
+        "## Evidence",
+        _ladder(made, marked),
+        paragraph(evidence(marked), made, curve),
+    ]
     parts += _stale(marked)
     if made:
         bound = [BOUND] if any(family.bounded for family in made) else []
@@ -76,7 +87,7 @@ def answer(
             " ".join([_READING, *bound]),
             *map(_family, made),
         ]
-    explored = [part for family in made for part in _explored(family)]
+    explored = [part for family in made for part in _explored(family, curve)]
     explored += [part for setting in found for part in _all_models(setting)]
     if explored:
         parts += ["## Exploratory", _EXPLORATORY, *explored]
@@ -114,9 +125,9 @@ def _family(family: Family) -> str:
     return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_tables(family)])
 
 
-def _explored(family: Family) -> list[str]:
-    found = exploratory(family)
-    parts = [*([exploratory_table(found)] if found else []), *factor_parts(family)]
+def _explored(family: Family, curve: Curves) -> list[str]:
+    found = exploratory(family, curve)
+    parts = [*([exploratory_table(found)] if found else []), *climb_parts(family, curve), *factor_parts(family)]
     return [f"### {escaped(family.title)}", *parts] if parts else []
 
 

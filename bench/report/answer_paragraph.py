@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report.cells import signed_points
-from bench.report.exploratory import ACCURACY_FREE, beyond_accuracy, exploratory
+from bench.report.equal_accuracy import Curves
+from bench.report.exploratory import beyond_accuracy, exploratory, free_of_accuracy
 from bench.report.label_noise import label_noise
 from bench.report.size_tests import Family, Outcome
 from bench.report.tables import escaped
@@ -34,15 +35,18 @@ _AXES = {
 }
 
 
-def paragraph(first: str, made: Sequence[Family]) -> str:
+def paragraph(first: str, made: Sequence[Family], curve: Curves) -> str:
     """Return one paragraph: `first`, which says how strong the evidence is, then the tests of the strongest families.
 
-    Families of weaker rungs are in the tables alone.
+    Families of weaker rungs are in the tables alone. `curve` makes contrasts at equal accuracy
+    (bench.report.equal_accuracy).
     """
     if not made:
         return escaped(first)
     strongest = [family for family in made if family.rung == made[0].rung]
-    told = [_sentences(one) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)]
+    told = [
+        _sentences(one, curve) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)
+    ]
     sentences = [sentence for each in told for sentence in each]
     return " ".join([escaped(first), *sentences, *_dose(made[0]), *_noise(made[0])])
 
@@ -72,23 +76,23 @@ def _short(family: Family) -> str:
     return f"Ladder {escaped(family.name)} bears no verdict: {escaped('; '.join(lacks))}."
 
 
-def _sentences(family: Family) -> list[str]:
+def _sentences(family: Family, curve: Curves) -> list[str]:
     head = f"Over {_AXES[family.rung]}, ladder {escaped(family.name)}:"
     tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one)}" for one in family.outcomes)
-    return [f"{head} {tests}.", *_lacks(family), *_coupling(family)]
+    return [f"{head} {tests}.", *_lacks(family), *_coupling(family, curve)]
 
 
-def _coupling(family: Family) -> list[str]:
+def _coupling(family: Family, curve: Curves) -> list[str]:
     """Say beside a decided Q1 what accuracy did, and whether a quantity without accuracy agrees."""
     q1 = family.outcomes[0]
     if q1.judged.verdict not in ("supported", "contradicted"):
         return []
-    found = exploratory(family)
+    found = exploratory(family, curve)
     moved = [f"{signed_points(one.change)}" for one in found if one.title == "Q1 in accuracy"]
     beside = f"The transfer of accuracy moves by {moved[0]} points beside it. " if moved else ""
-    if not any(one.metric in ACCURACY_FREE for one in found):
+    if not free_of_accuracy(found):
         return [f"{beside}No quantity that is free of accuracy is at hand, so it may be accuracy alone."]
-    agree = beyond_accuracy(found, 1 if abs(q1.ends[1]) > abs(q1.ends[0]) else -1)
+    agree = beyond_accuracy(found, q1)
     if agree:
         return [f"{beside}Size changes calibration beyond accuracy: {', '.join(agree)} agree."]
     return [f"{beside}No quantity that is free of accuracy agrees, so it may be accuracy alone."]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bench.catalog.language_info import LanguageInfo
 from bench.report.answer_tables import BOUND, estimate_cell, p_cell
 from bench.report.coverage import mark_earlier
-from bench.report.equal_accuracy import Reader
+from bench.report.equal_accuracy import Curves
 from bench.report.equal_accuracy_table import equal_accuracy
 from bench.report.evidence import usable_rows
 from bench.report.language_contrasts import LanguageContrasts, language_contrasts
@@ -40,18 +40,18 @@ def contrasts(
     ledger: Ledger,
     languages: Mapping[str, LanguageInfo],
     replicates: Replicates | None = None,
-    read: Reader | None = None,
+    curve: Curves | None = None,
 ) -> str:
     """Return the page as Markdown; see `bench.report.answer.answer` for the arguments.
 
-    `read` returns the predictions with a key, for intervals at equal accuracy.
+    `curve` gives intervals at equal accuracy (bench.report.equal_accuracy); without, there are values alone.
     """
     usable = sections(usable_rows(mark_earlier(rows, ledger)), ledger, languages)
     found = settings(usable, replicates or no_replicates)
     parts = [part for setting in found for world in setting.worlds for part in _world(world)]
     reading = _READING if replicates else f"{_READING} {BOUND}"
     shown = [reading, *parts] if parts else ["No contrast has data."]
-    shown += equal_accuracy(usable, read) if usable else []
+    shown += equal_accuracy(usable, curve) if usable else []
     return "\n\n".join(["# Contrasts by language", *shown]) + "\n"
 
 

@@ -63,13 +63,15 @@ def write_reports(
     # It needs scipy, which no command is to wait for that makes no report.
     from bench.report.answer import answer
     from bench.report.contrasts import contrasts
+    from bench.report.equal_accuracy import curves
 
     languages = languages_of(rows)
     found = contents(rows, ledger, languages)
+    curve = None if read is None else curves(read)
     pages = {
         LEADERBOARD: markdown(found),
-        ANSWER: answer(rows, ledger, languages, replicates),
-        CONTRASTS: contrasts(rows, ledger, languages, replicates, read),
+        ANSWER: answer(rows, ledger, languages, replicates, curve),
+        CONTRASTS: contrasts(rows, ledger, languages, replicates, curve),
         CLAIMS: claims_page(rows),
         FIDELITY: fidelity_page(rows),
     }

@@ -74,6 +74,23 @@ def comparisons(section: Section, curve: Curves) -> list[Comparison]:
     return [one for one in found if one.runs]
 
 
+def at_equal_accuracy(curve: Curves, arms: Sequence[tuple[Row | None, Row | None]]) -> Matched | None:
+    """Return the first of two arms less the second, each a row and the row whose accuracy is made equal.
+
+    None where a row is missing, uninformative, without a trajectory, or of items of its own.
+    """
+    rows = [(row, on) for row, on in arms if row is not None and on is not None]
+    shared = len({row.condition.language for pair in rows for row in pair}) == 1
+    if len(rows) < 2 or not all(_usable(row, shared) for pair in rows for row in pair):
+        return None
+    found = [curve(row, on) for row, on in rows]
+    first, second = found
+    if first is None or second is None:
+        return None
+    # One side's predictions may be gone: then nothing is drawn jointly.
+    return matched(*((first, second) if len(first.level) == len(second.level) else (_bare(first), _bare(second))))
+
+
 def _of_model(section: Section, model: str, curve: Curves) -> Iterator[Comparison]:
     lines = {line.training: line for line in section.lines if line.model == model}
     smaller = _smaller(section, model)
@@ -103,32 +120,21 @@ def _smaller(section: Section, model: str) -> str | None:
 
 
 def _arms(section: Section, language: str, title: str, lines: tuple[Line, Line], on: str, curve: Curves) -> Comparison:
-    runs = [_run(curve, [(line.row(seed, language), line.row(seed, on)) for line in lines]) for seed in lines[0].seeds]
+    runs = [
+        at_equal_accuracy(curve, [(line.row(seed, language), line.row(seed, on)) for line in lines])
+        for seed in lines[0].seeds
+    ]
     return _comparison(lines[0].model, language, title, on, runs)
 
 
 def _languages(section: Section, line: Line, language: str, curve: Curves) -> Comparison:
     pairs = [(line.row(seed, language), line.row(seed, section.source or "")) for seed in line.seeds]
-    runs = [_run(curve, [(row, row), (source, source)]) for row, source in pairs]
+    runs = [at_equal_accuracy(curve, [(row, row), (source, source)]) for row, source in pairs]
     return _comparison(line.model, language, f"{line.training}: {language} less {section.source}", "each", runs)
 
 
 def _comparison(model: str, language: str, title: str, equal: str, runs: Sequence[Matched | None]) -> Comparison:
     return Comparison(model, language, title, equal, tuple(run for run in runs if run is not None))
-
-
-def _run(curve: Curves, arms: Sequence[tuple[Row | None, Row | None]]) -> Matched | None:
-    """Return the first arm less the second; None where a row is missing, uninformative, or of items of its own."""
-    rows = [(row, on) for row, on in arms if row is not None and on is not None]
-    shared = len({row.condition.language for pair in rows for row in pair}) == 1
-    if len(rows) < 2 or not all(_usable(row, shared) for pair in rows for row in pair):
-        return None
-    found = [curve(row, on) for row, on in rows]
-    first, second = found
-    if first is None or second is None:
-        return None
-    # One side's predictions may be gone: then nothing is drawn jointly.
-    return matched(*((first, second) if len(first.level) == len(second.level) else (_bare(first), _bare(second))))
 
 
 def _bare(curve: Curve) -> Curve:

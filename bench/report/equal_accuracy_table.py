@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bench.report.answer_tables import estimate_cell, form_of
 from bench.report.cells import points
-from bench.report.equal_accuracy import Comparison, Reader, comparisons, curves
+from bench.report.equal_accuracy import Comparison, Curves, comparisons, curves
 from bench.report.sections import Section
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.statistics.matched import Matched, matched_mean
@@ -32,13 +32,13 @@ _SHOWN = ("gap", "confidence", "l2sq15", "nll")
 _HEADERS = ("language", "contrast", "equal in", "at", "gap", "confidence", "L2²", "NLL", "meet")
 
 
-def equal_accuracy(found: Sequence[Section], read: Reader | None) -> list[str]:
+def equal_accuracy(found: Sequence[Section], curve: Curves | None) -> list[str]:
     """Return title, reading and one table a section and model as Markdown; without trajectories one sentence."""
-    curve = curves(read)
-    parts = [part for section in found for part in _section(section, comparisons(section, curve))]
+    made = curve or curves(None)
+    parts = [part for section in found for part in _section(section, comparisons(section, made))]
     if not parts:
         return [_TITLE, _NONE]
-    return [_TITLE, _READING if read is not None else f"{_READING} {_VALUES}", *parts]
+    return [_TITLE, _READING if curve is not None else f"{_READING} {_VALUES}", *parts]
 
 
 def _section(section: Section, found: Sequence[Comparison]) -> list[str]:

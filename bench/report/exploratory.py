@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
 from bench.catalog.languages import real_languages
+from bench.report.equal_accuracy import Curves
+from bench.report.matched_sizes import EQUAL, change_at_equal_accuracy, climbs
 from bench.report.panels import LOG_ODDS
 from bench.report.settings import World
-from bench.report.size_tests import Family, change_estimates, sizes_of
+from bench.report.size_tests import Family, Outcome, change_estimates, sizes_of
 from bench.statistics.confirmatory import CONTROL, terms_of
-from bench.statistics.ladder_slope import LadderSlope, ladder_slope
+from bench.statistics.ladder_slope import ladder_slope
 from bench.statistics.multiplicity import benjamini_hochberg
 from bench.statistics.panel import Part, Term
 from bench.statistics.t_estimate import TEstimate
@@ -32,43 +34,66 @@ QUANTITIES: Mapping[str, str] = {
 }
 # Of these, a larger number is worse (1) or better (-1), and neither contains accuracy.
 ACCURACY_FREE: Mapping[str, int] = {"ts_loss": 1, "auroc": -1}
+# Free of accuracy too, because sizes are compared where it is equal; as signed as the gap.
+MATCHED = "gap_at_equal_accuracy"
 # The announced subsets with matched pretraining data: geometric means of 91 and 77 GiB.
 _MATCHED = (("ru", "bg", "el"), ("vi", "th", "zh"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exploratory:
-    """One quantity over the sizes of a family: its mean change, the estimates of it, and its adjusted p.
+    """One quantity over the sizes of a family: its change, over worlds the mean, the estimates of it, its adjusted p.
 
     p: the largest of the estimates', Benjamini-Hochberg over the family's exploratory tests; nan without estimates.
     """
 
     title: str
     metric: str
-    slopes: tuple[LadderSlope, ...]
+    change: float
     estimates: tuple[TEstimate, ...]
     p: float = math.nan
 
-    @property
-    def change(self) -> float:
-        """The fitted change over the ladder, over worlds its mean."""
-        return fmean(slope.conditional.value for slope in self.slopes)
 
-
-def exploratory(family: Family) -> list[Exploratory]:
-    """Return the exploratory tests of a family that have a slope, adjusted together."""
-    found = [one for one in _all(family) if one.slopes]
+def exploratory(family: Family, curve: Curves) -> list[Exploratory]:
+    """Return the exploratory tests of a family that have a change over its sizes, adjusted together."""
+    found = [one for one in (*_all(family), *_at_equal_accuracy(family, curve)) if one is not None]
     adjusted = benjamini_hochberg([_largest_p(one.estimates) for one in found])
     return [replace(one, p=float(p)) for one, p in zip(found, adjusted, strict=True)]
 
 
-def beyond_accuracy(found: Sequence[Exploratory], sign: int) -> list[str]:
-    """Return the titles of the accuracy-free quantities that get worse (`sign` 1) or better (-1) with size, surely."""
-    free = [(one, ACCURACY_FREE[one.metric]) for one in found if one.metric in ACCURACY_FREE]
-    return [one.title for one, worse in free if one.p <= 0.05 and worse * one.change * sign > 0]
+def free_of_accuracy(found: Sequence[Exploratory]) -> list[Exploratory]:
+    """Return those of the quantities that do not contain accuracy, or are compared where it is equal."""
+    return [one for one in found if one.metric in (*ACCURACY_FREE, MATCHED)]
 
 
-def _all(family: Family) -> list[Exploratory]:
+def beyond_accuracy(found: Sequence[Exploratory], q1: Outcome) -> list[str]:
+    """Return the titles of the accuracy-free quantities that surely change with size as Q1 does.
+
+    The gap at equal accuracy moves as the transfer of the gap does; the others get worse where that moves away from 0,
+    better where it moves towards it.
+    """
+    return [one.title for one in free_of_accuracy(found) if one.p <= 0.05 and one.change * _sign(one, q1) > 0]
+
+
+def _sign(one: Exploratory, q1: Outcome) -> float:
+    if one.metric == MATCHED:
+        return q1.change
+    away = 1 if abs(q1.ends[1]) > abs(q1.ends[0]) else -1
+    return ACCURACY_FREE[one.metric] * away
+
+
+def _at_equal_accuracy(family: Family, curve: Curves) -> list[Exploratory]:
+    """Return the change of the gap itself in rich languages where neighbouring sizes are equally accurate."""
+    found = climbs(family, curve)
+    tests = []
+    for equal in EQUAL:
+        changed = change_at_equal_accuracy(family, [climb for climb in found if climb.equal == equal])
+        if changed is not None:
+            tests.append(Exploratory(f"gap at equal accuracy in {equal}", MATCHED, *changed))
+    return tests
+
+
+def _all(family: Family) -> list[Exploratory | None]:
     rich = _grouped("Q1")
     tests = [_test(family, f"Q1 in {title}", rich, name) for name, title in QUANTITIES.items()]
     tests.append(_test(family, "Q2 in log odds of accuracy", _grouped("Q2"), LOG_ODDS))
@@ -83,14 +108,17 @@ def _all(family: Family) -> list[Exploratory]:
 
 def _test(
     family: Family, title: str, terms: Terms, metric: str = "gap", part: Part = "transfer", total: bool = False
-) -> Exploratory:
+) -> Exploratory | None:
     made = [
         ladder_slope(world.panel, sizes_of(family.ladder, total), chosen, metric, part)
         for world in family.worlds
         if (chosen := terms(world))
     ]
     slopes = tuple(slope for slope in made if slope is not None)
-    return Exploratory(title, metric, slopes, change_estimates(family.rung, slopes))
+    if not slopes:
+        return None
+    change = fmean(slope.conditional.value for slope in slopes)
+    return Exploratory(title, metric, change, change_estimates(family.rung, slopes))
 
 
 def _grouped(test: str) -> Terms:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from bench.report.answer_tables import estimate_cell, p_cell
 from bench.report.cells import signed_nats, signed_points, signed_square_points
+from bench.report.equal_accuracy import Curves
 from bench.report.label_noise import RATES, Explained, label_noise
+from bench.report.matched_sizes import Climb, climbs
 from bench.report.morphology import FEW_FEATURES, Described, morphology
 from bench.report.settings import Setting
 from bench.report.size_tests import Family
-from bench.report.tables import MISSING, markdown_table
+from bench.report.tables import MISSING, escaped, markdown_table
 from bench.report.temperature_share import Removed, temperature_shares
 from bench.report.variant_effects import VariantEffect, variant_effects
 from bench.report.world_factors import Factor, world_factors
@@ -21,6 +24,14 @@ _FACTORS = (
     "#### Factors, between worlds\n\nTransfer of the gap in points, 95 % with the world as unit. Neighbouring rows "
     "differ in one factor. The change is over all sizes of the ladder."
 )
+_CLIMBS = (
+    "#### Neighbouring sizes at equal accuracy\n\nThe gap of the larger less that of the smaller, mean over rich "
+    "languages and genuine intermediate tasks, in points; 95 % over items and seeds where predictions are stored. The "
+    "better of the two is taken back to the last step at which it was as accurate as the other at its best. A dash: no "
+    "seed in which all languages of a step meet."
+)
+# A table of four sizes and five worlds lacks thirty steps at most.
+_REASONS = 6
 _NOISE = (
     "#### Label noise\n\nTranslated target text inherits English labels, so wrong labels look like over-confidence. "
     "Mean transfer of the gap to rich languages, in points, that is left if so many of the target labels are wrong, "
@@ -51,6 +62,27 @@ _MORPHOLOGY = (
 def factor_parts(family: Family) -> list[str]:
     """Return the titled table of the worlds' factors, empty for real data and where no two worlds have any."""
     return [] if family.real else _titled(_FACTORS, _factors(family.models, world_factors(family)))
+
+
+def climb_parts(family: Family, curve: Curves) -> list[str]:
+    """Return the titled table of neighbouring sizes at equal accuracy, empty where no training was read on its way."""
+    found = climbs(family, curve)
+    if not found:
+        return []
+    apart = list(dict.fromkeys(reason for climb in found for reason in climb.apart))
+    shown = "; ".join(apart[:_REASONS]) + (f"; and {len(apart) - _REASONS} more" if len(apart) > _REASONS else "")
+    steps = [f"{small} to {large}" for small, large in pairwise(family.models)]
+    table = markdown_table(["equal in", "world", *steps, "all"], [_climb(climb) for climb in found], left=2)
+    return [_CLIMBS, table, *([f"Missing: {escaped(shown)}."] if apart else [])]
+
+
+def _climb(climb: Climb) -> list[str]:
+    means = [*climb.steps, climb.whole]
+    return [
+        climb.equal,
+        climb.world,
+        *(MISSING if each is None else estimate_cell(each.estimate, each.item_only) for each in means),
+    ]
 
 
 def setting_parts(setting: Setting) -> list[str]:

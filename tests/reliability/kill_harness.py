@@ -27,7 +27,7 @@ from pathlib import Path
 from bench.condition import Condition
 from bench.report.directory import LEDGER, ROWS
 from bench.report.ledger import SCORED, LedgerEntry, read_ledger, update_ledger
-from bench.rows import read_rows, reproducible_part, update_rows
+from bench.rows import read_rows, reproducible_part, update_rows, written_row
 from bench.store import Entry, Failures, Store
 from bench.store.location import stored
 from bench.store.manifest import MANIFEST_NAME
@@ -293,9 +293,10 @@ def _case(engine, condition, output):
     if inputs is None:
         work.produce(engine, condition, lambda title: None)
         inputs = engine.find(condition)
-    rows = assembly.find_rows(engine, condition, inputs)
-    status = "run" if rows is None else "cached"
-    if rows is None:
+    stored = assembly.find_rows(engine, condition, inputs)
+    status = "run" if stored is None else "cached"
+    rows = [written_row(row.line()) for row in stored or ()]
+    if stored is None:
         inputs = engine.find(condition, hashed=True)
         rows = assembly.make_rows(engine, condition, inputs, lambda test, halves, source: None)
     _announce("write rows")
