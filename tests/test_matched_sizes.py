@@ -28,7 +28,8 @@ STEP, APART = 0.02, 0.05
 def traced(rows: Sequence[Row], moved: Sequence[float], step: float = STEP) -> list[Row]:
     """Give rows points on their way: where sizes are equally accurate, the gap rises by `moved` of its world each."""
     return [
-        Row({**row.data, "pairing": "items", "trajectory": _points(row, moved[int(row.world[1:])], step)}) for row in rows
+        Row({**row.data, "pairing": "items", "trajectory": _points(row, moved[int(row.world[1:])], step)})
+        for row in rows
     ]
 
 
