@@ -31,14 +31,14 @@ _RATES = (
 Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], None]
 
 
-def find_rows(engine: Engine, condition: Condition, inputs: Inputs) -> list[NotedRow] | None:
-    """Return the stored rows of `condition`, or None when they were never made from these predictions."""
-    entry = engine.settings.store.find("row", row_key(engine, condition, inputs), hashed=True)
+def find_rows(engine: Engine, key: str) -> list[NotedRow] | None:
+    """Return the rows that are stored under `key` (`row_key`), or None when they were never made."""
+    entry = engine.settings.store.find("row", key, hashed=True)
     return None if entry is None else stored_rows(entry.path)
 
 
 def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:
-    """Return the key under which the rows of `condition` are stored."""
+    """Return the key under which the rows of `condition` are stored; it names the predictions they are made from."""
     return digest(_identity(engine, condition, inputs))
 
 

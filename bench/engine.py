@@ -25,6 +25,7 @@ from bench.split_facts import Identified, SplitFacts
 from bench.store import Entry, Failures, Store
 from bench.study import Precision, Study
 from bench.training.trajectory import planned_steps, steps_until
+from bench.weights import Weights, locate
 
 PREDICTIONS_FILE = "predictions.parquet"
 
@@ -99,6 +100,7 @@ class Engine:
         self._recipes: dict[Training, Recipes] = {}
         self._materials: dict[Study, Materials] = {}
         self._studies: dict[str, Study] = {}
+        self._weights: dict[tuple[str, int | None], Weights] = {}
         self._shared: dict[tuple[Training, SplitFacts], Entry] = {}
 
     def study(self, model: str) -> Study:
@@ -127,8 +129,19 @@ class Engine:
         if training not in self._recipes:
             study = self.study(training.model)
             spec = models.model(training.model, self.settings.own_models)
-            self._recipes[training] = Recipes(training, spec, self.materials(study), study, self.settings.access)
+            self._recipes[training] = Recipes(training, spec, self.materials(study), study, self._located)
         return self._recipes[training]
+
+    def has_located(self, spec: models.ModelSpec, training: Training) -> bool:
+        """Return whether the weights that a training starts from have been found."""
+        return (spec.token, training.world) in self._weights
+
+    def _located(self, spec: models.ModelSpec, training: Training) -> Weights:
+        """Return the weights of a model, which all its trainings in one world start from, located once."""
+        place = spec.token, training.world
+        if place not in self._weights:
+            self._weights[place] = locate(spec, training, self.settings.access)
+        return self._weights[place]
 
     def recalibrations(self, training: Training) -> tuple[str, ...]:
         """Return the recalibrations that are scored for a training beside "none".

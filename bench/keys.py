@@ -12,7 +12,6 @@ from bench.catalog.models import ModelSpec
 from bench.catalog.protocols import retrieval_layer
 from bench.data.checksum import sha256_of
 from bench.data.example import MINING
-from bench.data.sources import Access
 from bench.materials import Materials
 from bench.modeling.directory import MASKED_HEAD, read_config
 from bench.plan import Training
@@ -21,17 +20,19 @@ from bench.scores.answers import Rule
 from bench.split_facts import Identified
 from bench.study import Study
 from bench.training.protocol import Phase
-from bench.weights import Weights, locate
+from bench.weights import Located, Weights
 
 
 class Recipes:
     """What is trained for one training, and under which keys it is stored."""
 
-    def __init__(self, training: Training, spec: ModelSpec, materials: Materials, study: Study, access: Access) -> None:
+    def __init__(
+        self, training: Training, spec: ModelSpec, materials: Materials, study: Study, located: Located
+    ) -> None:
         self.training = training
         self.spec = spec
         self.materials = materials
-        self._access = access
+        self._located = located
         self.protocol = protocols.protocol(study.protocol)
         self._variant = variants.variant(training.variant)
         self._autocast = study.precision == "bfloat16"
@@ -39,7 +40,7 @@ class Recipes:
     @cached_property
     def weights(self) -> Weights:
         """The pretrained weights; raises Unavailable when they cannot be had."""
-        return locate(self.spec, self.training, self._access)
+        return self._located(self.spec, self.training)
 
     @cached_property
     def target_phase(self) -> Phase:

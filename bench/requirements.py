@@ -21,7 +21,8 @@ from bench.weights import require_weights
 def require(engine: Engine, training: Training, language: str) -> None:
     """Raise Unavailable, naming what is needed and why, when `training` cannot be done or read in `language` here."""
     spec = models.model(training.model, engine.settings.own_models)
-    require_weights(spec, training, engine.settings.access)
+    if not engine.has_located(spec, training):
+        require_weights(spec, training, engine.settings.access)
     if training.world is None:
         _require_data(engine, training, language)
     if training.variant == MASKED:

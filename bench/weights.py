@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,10 @@ class Weights:
     origin: str
     commit: str
     flags: tuple[str, ...]
+
+
+# Returns the weights that a model starts from in a training.
+Located = Callable[[ModelSpec, Training], Weights]
 
 
 def locate(spec: ModelSpec, training: Training, access: Access) -> Weights:

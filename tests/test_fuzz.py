@@ -51,6 +51,7 @@ from bench.report.summary import terminal_summary
 from bench.rows import POINT_METRICS, read_rows, write_rows
 from bench.store.manifest import check_files, read_manifest, seal
 from bench.store.pins import pin, pins
+from bench.stored_rows import noted
 from bench.strict_json import MAX_DEPTH, parse_json
 from bench.weights import locate
 from tests.kinds_factory import make_kind
@@ -111,7 +112,7 @@ def _read_rows(directory: Path) -> None:
         fidelity_page(rows)
         write_parquet(rows, directory / "rows.parquet")
         write_model_cards(sections(rows, Ledger(), languages), directory / "cards")
-        case_properties(rows)
+        case_properties([noted(row) for row in rows])
         terminal_summary(rows, Ledger(), languages, 100)
     except CrosscalError:
         # A target or a world that this version does not have: the reports say so, and not which file it was in.

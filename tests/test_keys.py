@@ -1,6 +1,7 @@
 """The keys of a training's artefacts: what each depends on, and what it does not."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from bench.keys import Recipes
 from bench.materials import Materials
 from bench.plan import Training
 from bench.study import Study
+from bench.weights import locate
 from tests.conftest import TINY
 from tests.data_files import write_columns, write_mirror
 from tests.nli_files import triples, write_nli
@@ -35,7 +37,7 @@ def recipes(extra, tiny_mirror):
         access, study = Access((extra, tiny_mirror)), study or Study("frugal", "")
         spec = own_model(f"tiny={tiny_mirror / 'models' / TINY}")
         training = replace(Training("tiny", None, intermediate, target, 0, variant), **changes)
-        return Recipes(training, spec, Materials(access, study), study, access)
+        return Recipes(training, spec, Materials(access, study), study, partial(locate, access=access))
 
     return made
 

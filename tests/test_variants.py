@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import fields, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from bench.study import Study
 from bench.training.finetune import finetune
 from bench.training.loss import summed_loss
 from bench.training.protocol import Phase
+from bench.weights import locate
 from tests.conftest import TINY
 from tests.tiny_models import make_tiny_model, nli_split
 
@@ -169,7 +171,10 @@ class TestRecipes:
         study, access = Study("frugal", ""), Access((tiny_mirror,))
         materials = Materials(access, study)
         own = (own_model(f"tiny={tiny_mirror / 'models' / TINY}"),)
-        return lambda token: Recipes(Training("tiny", None, "snli", "xnli", 0, token), own[0], materials, study, access)
+        located = partial(locate, access=access)
+        return lambda token: Recipes(
+            Training("tiny", None, "snli", "xnli", 0, token), own[0], materials, study, located
+        )
 
     def test_variants_share_the_intermediate_and_have_checkpoints_of_their_own(self, recipes):
         made = [recipes(token) for token in ("", *TOKENS, "aggregate")]

@@ -19,21 +19,21 @@ _LIBRARIES = ("matplotlib", "numpy", "scipy", "tabulate")
 _UNREAD = (".pyc", ".safetensors")
 
 
-def write_stamp(output: Path, sources: Iterable[Path], reports: Iterable[Path]) -> None:
-    """Note in `output` that its `reports` were made from `sources` by the code at hand.
+def write_stamp(output: Path, of: str, reports: Iterable[Path]) -> None:
+    """Note in `output` that its `reports` were made from what has the digest `of` (`made_from`).
 
-    Whoever writes reports holds a lock from before it reads `sources` until they are noted.
+    Whoever writes reports holds a lock from before it reads their sources until they are noted.
     """
     files = {path.name: file_digest(path) for path in sorted(reports)}
-    replace_text(output / STAMP, canonical_json({"made_from": made_from(sources), "files": files}) + "\n")
+    replace_text(output / STAMP, canonical_json({"made_from": of, "files": files}) + "\n")
 
 
-def are_fresh(output: Path, sources: Iterable[Path]) -> bool:
-    """Return whether the reports noted in `output` are all as they were left, and would come out the same again."""
+def are_fresh(output: Path, of: str) -> bool:
+    """Return whether the reports noted in `output` are as they were left, made from what has the digest `of`."""
     try:
         noted = parse_json(read_text(output / STAMP))
         unchanged = [file_digest(output / name) == sha256 for name, sha256 in noted["files"].items()]
-        return all([noted["made_from"] == made_from(sources), *unchanged])
+        return all([noted["made_from"] == of, *unchanged])
     except (BadInput, ValueError, TypeError, KeyError, AttributeError, OSError):
         return False
 

@@ -104,7 +104,7 @@ def verify_files(directory: Path, manifest: Manifest) -> list[str]:
         for name, record in manifest.files.items()
     ]
     try:
-        extra = {name for name, _ in _contents(directory)} - set(manifest.files) - {MANIFEST_NAME}
+        extra = _names(directory) - set(manifest.files) - {MANIFEST_NAME}
     except _NO_SUCH_FILE:
         return [f"{directory} went away while it was read"]
     problems += [f"{directory / name} is not listed" for name in sorted(extra)]
@@ -137,26 +137,26 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _contents(directory: Path) -> Iterator[tuple[str, int]]:
-    """Yield the relative name and the mode of everything in `directory` but directories."""
-    yield from sorted(_below(directory, ""))
+def _names(directory: Path) -> set[str]:
+    """Return the relative names of everything in `directory` but directories."""
+    return {name for name, _ in _below(directory, "")}
 
 
-def _below(directory: Path, prefix: str) -> Iterator[tuple[str, int]]:
-    # Of a row's two files, pathlib's rglob would take longer than hashing them.
+def _below(directory: Path, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield the relative name and the entry of everything in `directory` but directories."""
+    # Of a row's few files, pathlib's rglob would take longer than hashing them.
     with os.scandir(directory) as entries:
         for entry in entries:
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
+            if entry.is_dir(follow_symlinks=False):
                 yield from _below(directory / entry.name, f"{prefix}{entry.name}/")
             else:
-                yield f"{prefix}{entry.name}", mode
+                yield f"{prefix}{entry.name}", entry
 
 
 def _plain_files(directory: Path) -> list[str]:
-    contents = dict(_contents(directory))
-    for name, mode in contents.items():
-        if not stat.S_ISREG(mode):
+    contents = dict(sorted(_below(directory, ""), key=lambda each: each[0]))
+    for name, entry in contents.items():
+        if not entry.is_file(follow_symlinks=False):
             raise BadInput(
                 f"Got {directory / name}, a link or device, but an artefact holds plain files; copy its content."
             )
@@ -170,8 +170,11 @@ def _record(path: Path) -> FileRecord:
 
 
 def _quick_problem(path: Path, record: FileRecord) -> str:
-    problem = _status_problem(path, record)
-    if problem or path.stat().st_mtime_ns == record.mtime_ns:
+    with contextlib.suppress(*_NO_SUCH_FILE):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (record.size, record.mtime_ns):
+            return ""
+    if problem := _status_problem(path, record):
         return problem
     if not (problem := _content_problem(path, record)):
         # Where this is not allowed, the file is hashed again next time.

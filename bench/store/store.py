@@ -160,9 +160,10 @@ class Store:
         if not os.path.lexists(path):
             return None
         manifest = read_manifest(path, kind, key)
-        if hashed and (problems := verify_files(path, manifest)):
+        if not hashed:
+            check_files(path, manifest)
+        elif problems := verify_files(path, manifest):
             raise Corrupt(problems[0])
-        check_files(path, manifest)
         return Entry(kind, key, path, manifest)
 
     def _set_aside(self, kind: str, key: str, hashed: bool) -> Entry | None:

@@ -293,7 +293,7 @@ def _case(engine, condition, output):
     if inputs is None:
         work.produce(engine, condition, lambda title: None)
         inputs = engine.find(condition)
-    stored = assembly.find_rows(engine, condition, inputs)
+    stored = assembly.find_rows(engine, assembly.row_key(engine, condition, inputs))
     status = "run" if stored is None else "cached"
     rows = [written_row(row.line()) for row in stored or ()]
     if stored is None:
