@@ -18,7 +18,7 @@ from bench.predictions import Predictions
 from bench.rows import SCHEMA_VERSION, Row
 from bench.scoring import score
 from bench.store.provenance import origin
-from bench.stored_rows import NotedRow, stored_rows, write_stored_rows
+from bench.stored_rows import NotedRow, notes_of, stored_rows, write_stored_rows
 from bench.trajectory import scored_points
 
 # Raised by hand whenever rows say more of the same predictions than before.
@@ -34,7 +34,7 @@ Check = Callable[[Predictions, Mapping[str, Predictions], Predictions | None], N
 def find_rows(engine: Engine, key: str) -> list[NotedRow] | None:
     """Return the rows that are stored under `key` (`row_key`), or None when they were never made."""
     entry = engine.settings.store.find("row", key, hashed=True)
-    return None if entry is None else stored_rows(entry.path)
+    return None if entry is None else stored_rows(entry.path, entry.manifest.provenance["rows"])
 
 
 def row_key(engine: Engine, condition: Condition, inputs: Inputs) -> str:
@@ -61,7 +61,7 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
     def write(directory: Path) -> None:
         write_stored_rows(directory, rows)
 
-    engine.settings.store.publish("row", digest(identity), identity, {}, write)
+    engine.settings.store.publish("row", digest(identity), identity, {"rows": notes_of(rows)}, write)
     return rows
 
 

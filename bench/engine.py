@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bench.calibration.fit_set import fit_languages
@@ -283,16 +283,19 @@ class Engine:
 
         A pool is of all languages of the target, selected or not: what a row says does not depend on its neighbours.
         """
-        names = [RecalibrationName.parse(text) for text in self.settings.recalibrations]
         wanted = {
             each
-            for name in names
+            for name in self._names
             if name is not None
             for each in fit_languages(
                 name.where, training.source, language, target_languages(training.target, training.world)
             )
         }
         return (training.source, *sorted(wanted - {training.source})) if training.trains_target else ()
+
+    @cached_property
+    def _names(self) -> tuple[RecalibrationName | None, ...]:
+        return tuple(map(RecalibrationName.parse, self.settings.recalibrations))
 
     def stored(
         self, training: Training, split: Identified, hashed: bool = False, step: int | None = None
@@ -304,16 +307,17 @@ class Engine:
         return self.settings.store.find("predictions", self.recipes(training).predictions_key(split, step), hashed)
 
     @contextmanager
-    def remembering(self, key: str, condition: Condition) -> Iterator[None]:
-        """Remember any failure of the artefact `key`; raises UpstreamFailed if it has failed already."""
-        failure = self.settings.failures.find(key)
+    def remembering(self, name: Callable[[], str], condition: Condition) -> Iterator[None]:
+        """Remember any failure of the artefact whose key is `name()`; raises UpstreamFailed if it failed already."""
+        failures = self.settings.failures
+        failure = failures.find(name()) if failures.has_any() else None
         if failure is not None:
-            raise UpstreamFailed(f"upstream {key[:12]} failed in {failure.condition_id}: {failure.message}")
+            raise UpstreamFailed(f"upstream {failure.key[:12]} failed in {failure.condition_id}: {failure.message}")
         try:
             yield
         except UpstreamFailed:
             raise
         except Exception as error:
             message = str(error) if isinstance(error, CrosscalError) else f"{type(error).__name__}: {error}"
-            self.settings.failures.remember(key, condition.id, message)
+            failures.remember(name(), condition.id, message)
             raise

@@ -1,18 +1,16 @@
-"""The rows of one condition as an artefact of the store, and notes beside them that tell what a replay says of them."""
+"""The rows of one condition as an artefact of the store, and notes in its manifest: what a replay says of them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.canonical import canonical_json
 from bench.rows import Key, Row, line_digest, written_row
-from bench.small_files import numbered_lines, read_text
+from bench.small_files import numbered_lines
 
-_ROWS_FILE, _NOTES_FILE = "rows.jsonl", "notes.json"
+_ROWS_FILE = "rows.jsonl"
 # What a JUnit file says of a case.
 _METRICS = ("accuracy", "confidence", "gap", "ece15", "l2sq15", "nll")
 
@@ -70,15 +68,17 @@ def noted(row: Row) -> NotedRow:
 
 
 def write_stored_rows(directory: Path, rows: Sequence[Row]) -> None:
-    """Write rows and notes into the directory of an artefact."""
+    """Write rows into the directory of an artefact."""
     (directory / _ROWS_FILE).write_text("".join(row.line + "\n" for row in rows), encoding="utf-8")
-    notes = [
-        {name: value for name, value in noted(row).plain().items() if name not in ("file", "held")} for row in rows
-    ]
-    (directory / _NOTES_FILE).write_text(canonical_json(notes) + "\n", encoding="utf-8")
 
 
-def stored_rows(directory: Path) -> list[NotedRow]:
-    """Return the rows of an artefact whose files are known to be sound."""
+def notes_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the notes of rows as plain values, for the manifest of their artefact."""
+    told = [noted(row).plain() for row in rows]
+    return [{name: value for name, value in one.items() if name not in ("file", "held")} for one in told]
+
+
+def stored_rows(directory: Path, notes: Sequence[Mapping[str, Any]]) -> list[NotedRow]:
+    """Return the rows in the directory of an artefact whose manifest has these notes."""
     file = str(directory / _ROWS_FILE)
-    return [from_plain(each, file) for each in json.loads(read_text(directory / _NOTES_FILE))]
+    return [from_plain(each, file) for each in notes]

@@ -30,7 +30,7 @@ def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
     """Train the checkpoint of `condition` unless it is stored, and predict all its languages in one stream."""
     training = training_of(condition)
     recipes = engine.recipes(training)
-    with engine.remembering(recipes.checkpoint_key, condition):
+    with engine.remembering(lambda: recipes.checkpoint_key, condition):
         # One lock for training and predicting: a second process finds the predictions when it gets in.
         with engine.settings.store.lock("checkpoint", recipes.checkpoint_key):
             if engine.find(condition) is None:
@@ -48,7 +48,7 @@ def _encoder(engine: Engine, recipes: Recipes, condition: Condition, watch: Watc
     if recipes.training.intermediate == "none":
         return recipes.weights.directory, None
     key = recipes.intermediate_key
-    with engine.remembering(key, condition):
+    with engine.remembering(lambda: key, condition):
         entry = _intermediate(engine, recipes, key, watch)
     return entry.path, entry
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.rows import written_row
-from bench.stored_rows import from_plain, noted, stored_rows, write_stored_rows
+from bench.stored_rows import from_plain, noted, notes_of, stored_rows, write_stored_rows
 from tests.row_factory import make_row
 
 
@@ -17,7 +17,7 @@ def rows():
 @pytest.fixture
 def stored(rows, tmp_path):
     write_stored_rows(tmp_path, rows)
-    return stored_rows(tmp_path)
+    return stored_rows(tmp_path, json.loads(json.dumps(notes_of(rows))))
 
 
 def test_what_is_told_is_what_the_rows_say(rows, stored):

@@ -63,6 +63,10 @@ class Failures:
             )  # fmt: skip
         return failure
 
+    def has_any(self) -> bool:
+        """Return whether anything may have failed in this session: where nothing has, no key need be computed."""
+        return bool(self._unwritten) or self._directory.is_dir()
+
     def find(self, key: str) -> Failure | None:
         """Return the failure of `key` in this session, or None; a file that holds no failure is none."""
         path = self._path(key)
