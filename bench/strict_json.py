@@ -46,9 +46,9 @@ def _real(text: str) -> float:
 
 def _integer(text: str) -> int:
     # Python reads no integer of thousands of digits, and reads long ones slowly.
-    if len(text) > 20 or not -_LARGEST <= int(text) < _LARGEST:
+    if len(text) > 20 or not -_LARGEST <= (value := int(text)) < _LARGEST:
         raise ValueError(f"{text[:20]} is beyond 64 bits")
-    return int(text)
+    return value
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

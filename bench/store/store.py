@@ -157,9 +157,12 @@ class Store:
 
     def _read(self, kind: str, key: str, hashed: bool) -> Entry | None:
         path = self._path(kind, key)
-        if not os.path.lexists(path):
-            return None
-        manifest = read_manifest(path, kind, key)
+        try:
+            manifest = read_manifest(path, kind, key)
+        except Corrupt:
+            if not os.path.lexists(path):
+                return None
+            raise
         if not hashed:
             check_files(path, manifest)
         elif problems := verify_files(path, manifest):
