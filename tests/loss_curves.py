@@ -226,7 +226,7 @@ def work_of(options):
         limit_by_groups(load_real("xnli", name, "en", access), limit, f"xnli {name}")
         for name, limit in (("train", options.train), ("test", options.test))
     )
-    phase = replace(protocol(spec.protocol).phase("target", "xnli"), epochs=options.epochs)
+    phase = replace(protocol(spec.protocol).phase("target", "xnli"), epochs=options.epochs, dropout=options.dropout)
     return Work(directory, spec.layers or None, train, test, phase, options.device)
 
 
@@ -239,6 +239,7 @@ def main():
     parser.add_argument("--test", type=int, default=900, help="test examples at most (default 900)")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--dropout", type=float, help="in place of the model's own rates; at 0 both sides are one")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     options.directory.mkdir(parents=True, exist_ok=True)
@@ -249,7 +250,8 @@ def main():
         print(run.side, run.dtype, f"seed {run.seed}", f"last loss {run.losses[-1]:.3f}", flush=True)
     said = (
         f"{options.model} on XNLI English: {len(work.train.examples)} training examples, {options.epochs:g} epochs "
-        f"({work.steps} steps of {work.phase.batch_size}), {len(work.test.examples)} test examples, on "
+        f"({work.steps} steps of {work.phase.batch_size}), {len(work.test.examples)} test examples, "
+        f"{'' if options.dropout is None else f'dropout {options.dropout:g}, '}on "
         f"{options.device}. Intervals of 95 %: of a run over items, of the difference over items and seeds."
     )
     write(runs, options.directory, said)

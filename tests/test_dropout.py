@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bench.modeling.dropout import dropped, fast_dropout
+from bench.modeling.encoder import load_encoder
+from bench.modeling.tokenization import encode
+from tests.dropout_law import compared
+from tests.tiny_models import make_tiny_model, nli_split, tiny_tokenizer
 
 CPU = torch.device("cpu")
 
@@ -73,3 +77,14 @@ def test_a_gpu_keeps_its_own():
     module = nn.Sequential(nn.Dropout(0.2))
     with fast_dropout([module], torch.device("cuda")):
         assert type(module[0]) is nn.Dropout
+
+
+@pytest.mark.parametrize("architecture", ["xlm-roberta", "bert"])
+def test_states_of_an_encoder_have_the_law_that_torchs_dropout_gives(tmp_path, architecture):
+    encoder, _ = load_encoder(make_tiny_model(tmp_path, architecture=architecture, hidden=64))
+    encoded = encode(tiny_tokenizer(architecture=architecture), nli_split(16).examples, 24)
+    mean, spread, ratio = compared(encoder, encoded, 400)
+
+    assert abs(mean) < 0.2
+    assert spread == pytest.approx(1, abs=0.1)
+    assert ratio == pytest.approx(1, abs=0.02)
