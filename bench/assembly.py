@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.baseline import stated_baseline
@@ -57,11 +56,13 @@ def make_rows(engine: Engine, condition: Condition, inputs: Inputs, check: Check
         for name, scored in zip(names, scores, strict=True)
     ]
     identity = _identity(engine, condition, inputs)
-
-    def write(directory: Path) -> None:
-        write_stored_rows(directory, rows)
-
-    engine.settings.store.publish("row", digest(identity), identity, {"rows": notes_of(rows)}, write)
+    engine.settings.store.publish(
+        "row",
+        digest(identity),
+        identity,
+        {"rows": notes_of(rows)},
+        lambda directory: write_stored_rows(directory, rows),
+    )
     return rows
 
 

@@ -28,8 +28,8 @@ from bench.modeling.workload import Kept, Row, Workload, anew, workload
 from bench.predictions import Predictions
 from bench.scores.answers import Rule
 
-# Positions of one batch. More of them gain a CPU nothing (docs/speed.md). A batch of a GPU keeps it busy; where memory
-# does not hold it, it is read in halves.
+# Positions of one batch. With a quarter of them a CPU takes a few percent longer. A batch of a GPU keeps it busy; where
+# memory does not hold it, it is read in halves.
 _CPU_TOKENS, _GPU_TOKENS = 4096, 65_536
 
 # Reads what is to be kept of each token row, given states, mask and the numbers of the rows.
