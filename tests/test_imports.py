@@ -87,3 +87,17 @@ def test_no_module_outside_modeling_and_training_wakes_torch_when_imported():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
 
     assert result.returncode == 0, result.stderr
+
+
+def test_a_start_wakes_nothing_that_a_run_from_the_store_does_not_need():
+    code = (
+        "import importlib, sys, conftest\n"
+        "for name in conftest.pytest_plugins[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "slow = ('torch', 'transformers', 'datasets', 'pyarrow', 'sklearn', 'scipy.stats', 'pandas', 'matplotlib')\n"
+        "found = [each for each in slow if each in sys.modules]\n"
+        "assert not found, found\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+
+    assert result.returncode == 0, result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -71,12 +72,12 @@ def read_manifest(directory: Path, kind: str, key: str) -> Manifest:
     path = directory / MANIFEST_NAME
     try:
         content = path.read_bytes()
-        fields = parse_json(content)
-        if not _is_sealed(content, fields.pop(_CHECKSUM), fields):
+        fields = _sealed(content)
+        if fields is None:
             raise Corrupt(f"{path} was changed after it was written")
         files = {_plain_name(name): FileRecord(**record) for name, record in fields.pop("files").items()}
         manifest = Manifest(**fields, files=files)
-    except (*_NO_SUCH_FILE, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (*_NO_SUCH_FILE, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Corrupt(f"{path} is no manifest ({error})") from error
     if (manifest.kind, manifest.key) != (kind, key):
         raise Corrupt(f"{path} is the manifest of {manifest.kind} {manifest.key}")
@@ -123,12 +124,14 @@ def _write(path: Path, manifest: Manifest) -> None:
     _sync(path)
 
 
-def _is_sealed(content: bytes, checksum: Any, fields: Any) -> bool:
-    """Return whether `checksum` is that of `fields`; as `_write` left them, they need not be spelled again."""
-    ending = f',"{_CHECKSUM}":"{checksum}"}}\n'.encode()
-    if content.endswith(ending):
-        return hashlib.sha256(content[: -len(ending)] + b"}").hexdigest() == str(checksum)
-    return bool(checksum == digest(fields))
+def _sealed(content: bytes) -> dict[str, Any] | None:
+    """Return the fields of a manifest without its checksum, or None where that is another's."""
+    body, separator, rest = content.rpartition(f',"{_CHECKSUM}":"'.encode())
+    if separator and rest == f'{hashlib.sha256(body + b"}").hexdigest()}"}}\n'.encode():
+        # As `_write` left it: there is nothing strange in it to look for.
+        return dict(json.loads(body + b"}"))
+    fields = parse_json(content)
+    return dict(fields) if fields.pop(_CHECKSUM) == digest(fields) else None
 
 
 def _plain_name(name: str) -> str:
