@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.errors import Corrupt
 from bench.rows import Key, Row, line_digest, written_row
 from bench.small_files import numbered_lines
 
@@ -38,11 +39,13 @@ class NotedRow:
         return self.study, self.id, self.recalibration
 
     def line(self) -> str:
-        """Return the row as canonical JSON."""
+        """Return the row as canonical JSON; raises Corrupt where its file was changed after it was looked for."""
         if self.held:
             return self.held
-        found = (line for _, line in numbered_lines(Path(self.file)))
-        return next(line for line in found if line_digest(line) == self.digest)
+        for _, line in numbered_lines(Path(self.file)):
+            if line_digest(line) == self.digest:
+                return line
+        raise Corrupt(f"{self.file} has lost the row of {self.id} since it was found; run again, and it is made anew")
 
     def with_flag(self, flag: str) -> NotedRow:
         """Return the row with a further flag."""

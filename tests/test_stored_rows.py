@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bench.errors import Corrupt
 from bench.rows import written_row
 from bench.stored_rows import from_plain, noted, notes_of, stored_rows, write_stored_rows
 from tests.row_factory import make_row
@@ -39,6 +40,14 @@ def test_a_metric_that_is_not_defined_is_not_told():
 def test_lines_are_read_when_they_are_asked_for(rows, stored):
     assert [note.line() for note in stored] == [row.line for row in rows]
     assert [noted(row).line() for row in rows] == [row.line for row in rows]
+
+
+def test_a_line_that_went_away_is_missed(rows, stored, tmp_path):
+    write_stored_rows(tmp_path, rows[:1])
+
+    assert stored[0].line() == rows[0].line
+    with pytest.raises(Corrupt, match=r"has lost the row of .* since it was found; run again"):
+        stored[1].line()
 
 
 def test_notes_travel_as_json(rows, stored):
