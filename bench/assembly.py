@@ -199,7 +199,9 @@ def _engine(provenance: Mapping[str, Any]) -> dict[str, Any]:
     train, predict = provenance["train"], provenance["predict"]
     parts = {"predict": {name: predict[name] for name in ("attention", "halved", "peak_bytes")}}
     if train is not None:
-        parts["train"] = {name: train[name] for name in ("attention", "vocabulary", "micro_batch", "peak_bytes")}
+        told = ("attention", "vocabulary", "micro_batch", "peak_bytes", "learning_rate", "tried_rates")
+        # The last two only where there was a choice.
+        parts["train"] = {name: train[name] for name in told if name in train}
     return parts
 
 

@@ -123,8 +123,8 @@ def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple
             )
             return hours, 0.0
         phase, examples = _training(engine, kind, training)
-        hours = cost.training_hours(spec, phase, examples, engine.settings.device, _kind(kind, training))
-        return hours, cost.checkpoint_gigabytes(spec)
+        once = cost.training_hours(spec, phase, examples, engine.settings.device, _kind(kind, training))
+        return once * len(phase.at_rates()), cost.checkpoint_gigabytes(spec)
 
     return cost_of
 

@@ -23,6 +23,7 @@ from bench.plan import Training, training_of
 from bench.predictions import Predictions, write_predictions
 from bench.store import Entry
 from bench.store.provenance import collect, origin
+from bench.training.protocol import Phase
 from bench.training.trajectory import Trajectory
 
 
@@ -77,25 +78,49 @@ def _finetune(
     engine: Engine, recipes: Recipes, role: str, start: Path, directory: Path, watch: Watch
 ) -> Mapping[str, Any]:
     """Fine-tune from the encoder in `start`, write the classifier into `directory`, return its provenance."""
+    from bench.modeling.reference import reference_rate
+    from bench.training.checkpoint_io import save_classifier
+    from bench.training.rates import train_at_best_rate
+
+    training = recipes.training
+    phase = recipes.target_phase if role == "target" else recipes.intermediate_phase
+    is_traced = role == "target" and bool(engine.traced(training))
+    began = time.perf_counter()
+    here = collect(engine.settings.device)
+
+    def train(one: Phase, read: bool) -> tuple[Any, Any]:
+        return _train(engine, recipes, start, one, watch, read)
+
+    chosen = train_at_best_rate(phase, lambda one: train(one, is_traced and one is phase))
+    model, report = chosen.model, chosen.report
+    if is_traced and chosen.phase is not phase:
+        # Only now is it known which way there is to be read.
+        model, report = train(chosen.phase, True)
+    save_classifier(directory, model.encoder, model.head, model.tokenizer, {"role": role, "task": phase.task})
+    stated = asdict(report) | {"reference": reference_rate(engine.settings.device)}
+    if phase.tried_rates:
+        tried = [asdict(each) for each in chosen.tried]
+        stated |= {"learning_rate": chosen.phase.learning_rate, "tried_rates": tried}
+    seconds = time.perf_counter() - began
+    return here | {"report": stated, "seconds": seconds, "shown": f"{_title(training, role)}, {report.steps} steps"}
+
+
+def _train(engine: Engine, recipes: Recipes, start: Path, phase: Phase, watch: Watch, read: bool) -> tuple[Any, Any]:
+    """Return the classifier that `phase` makes of the encoder in `start`, and its report; `read`: on its way too."""
     from bench.modeling.encoder import load_encoder
     from bench.modeling.heads import new_head
-    from bench.modeling.reference import reference_rate
     from bench.modeling.tokenization import load_tokenizer
     from bench.tokens import kept_tokens
-    from bench.training.checkpoint_io import Classifier, save_classifier
+    from bench.training.checkpoint_io import Classifier
     from bench.training.finetune import Part, finetune
-    from bench.training.snapshot import Snapshots
 
     training, materials = recipes.training, recipes.materials
-    is_target = role == "target"
-    phase = recipes.target_phase if is_target else recipes.intermediate_phase
+    is_target = phase.role == "target"
     train = (materials.train(training),) if is_target else materials.intermediates(training)
-    select = materials.select(training) if is_target else None
-    began = time.perf_counter()
     # Of stored intermediates the depth is cut already; of pretrained weights the first layers are taken.
     encoder, config = load_encoder(start, recipes.spec.layers or None)
     tokenizer = load_tokenizer(start)
-    names = [role, *(f"{role} {place}" for place in range(1, len(train)))]
+    names = [phase.role, *(f"{phase.role} {place}" for place in range(1, len(train)))]
     parts = [
         Part(
             split,
@@ -106,34 +131,39 @@ def _finetune(
         for name, split in zip(names, train, strict=True)
     ]
     model = Classifier(encoder, parts[0].head, tokenizer, {})
-    here = collect(engine.settings.device)
     report = finetune(
         encoder,
         parts[0].head,
         tokenizer,
         train[0],
-        select,
+        materials.select(training) if is_target else None,
         phase,
         training.seed,
         engine.settings.device,
-        watch(_title(training, role)),
+        watch(_title(training, phase.role) + _rate(recipes, phase)),
         others=parts[1:],
         beside=_beside(recipes, encoder, tokenizer, start) if phase.masked_batch else None,
         rule=recipes.rule,
         kept=kept_tokens(engine.settings.store),
-        snapshots=Snapshots(_unfinished(engine, recipes, is_target), engine.settings.snapshot_seconds, origin(here)),
-        trajectory=_trajectory(engine, recipes, model) if is_target else None,
+        snapshots=_snapshots(engine, recipes, phase),
+        trajectory=_trajectory(engine, recipes, model) if read else None,
     )
-    save_classifier(directory, encoder, parts[0].head, tokenizer, {"role": role, "task": phase.task})
-    stated = asdict(report) | {"reference": reference_rate(engine.settings.device)}
-    seconds = time.perf_counter() - began
-    return here | {"report": stated, "seconds": seconds, "shown": f"{_title(training, role)}, {report.steps} steps"}
+    # Another rate may be in want of the device's memory.
+    for module in (encoder, parts[0].head):
+        module.to("cpu")
+    return model, report
 
 
-def _unfinished(engine: Engine, recipes: Recipes, is_target: bool) -> Path:
-    if is_target:
-        return engine.settings.store.unfinished("checkpoint", recipes.checkpoint_key)
-    return engine.settings.store.unfinished("intermediate", recipes.intermediate_key)
+def _snapshots(engine: Engine, recipes: Recipes, phase: Phase) -> Any:
+    """Return where an unfinished training is kept; of several rates each has a place of its own."""
+    from bench.training.snapshot import Snapshots
+
+    if phase.role == "target":
+        kept = engine.settings.store.unfinished("checkpoint", recipes.checkpoint_key)
+        kept = kept / f"{phase.learning_rate:g}" if recipes.target_phase.tried_rates else kept
+    else:
+        kept = engine.settings.store.unfinished("intermediate", recipes.intermediate_key)
+    return Snapshots(kept, engine.settings.snapshot_seconds, origin(collect(engine.settings.device)))
 
 
 def _classes(split: Split) -> int:
@@ -156,6 +186,11 @@ def _title(training: Training, role: str) -> str:
     task = training.intermediate if role == "intermediate" else training.target
     variant = f" {training.variant}" if training.variant and role == "target" else ""
     return f"{training.model} s{training.seed}: {'intermediate ' if role == 'intermediate' else ''}{task}{variant}"
+
+
+def _rate(recipes: Recipes, phase: Phase) -> str:
+    tried = phase.role == "target" and recipes.target_phase.tried_rates
+    return f" at {phase.learning_rate:g}" if tried else ""
 
 
 def _trajectory(engine: Engine, recipes: Recipes, model: Any) -> Trajectory | None:

@@ -39,7 +39,7 @@ PHASE = Phase(
     warmup_fraction=0.0,
 )  # fmt: skip
 TOKENS = ("ls10", "logitnorm")
-ALL = (*TOKENS, "aggregate", "mlm", "mt")
+ALL = (*TOKENS, "aggregate", "mlm", "mt", "tuned")
 TAU = 0.04
 TRAIN = nli_split(60)
 logit_rows = arrays(np.float64, (4, 3), elements=st.floats(-20, 20)).filter(
@@ -73,11 +73,13 @@ def applies(token, condition):
     kinds = {"ls10": ("xnli", "pawsx", "udpos", "panx"), "aggregate": ("xnli", "pawsx", "udpos", "panx")}
     if token in ("mlm", "mt"):
         return condition.intermediate not in ("none", "more")
+    if token == "tuned":
+        return condition.target not in ("bucc", "tatoeba")
     return condition.target in kinds["ls10" if token == "logitnorm" else token]
 
 
 class TestCatalog:
-    def test_there_are_two_losses_an_aggregation_and_two_of_the_paper(self):
+    def test_there_are_two_losses_an_aggregation_two_of_the_paper_and_a_tuned_rate(self):
         assert tuple(one.token for one in VARIANTS) == ALL
 
     @pytest.mark.parametrize("token", TOKENS)
@@ -96,7 +98,7 @@ class TestCatalog:
 
         assert str(caught.value) == (
             "Got variant='dropout', which is not in the catalog; use one of ls10, logitnorm, aggregate, mlm, mt, "
-            "or plain for none."
+            "tuned, or plain for none."
         )
 
     def test_plain_is_the_word_for_the_empty_token(self):
@@ -138,7 +140,7 @@ class TestSelection:
             ("ls10", "none", "udpos", True), ("ls10", "none", "xquad", False), ("logitnorm", "mnli", "tatoeba", False),
             ("aggregate", "none", "panx", True), ("aggregate", "none", "tydiqa", False),
             ("mlm", "mnli", "tatoeba", True), ("mlm", "none", "xnli", False), ("mt", "more", "xnli", False),
-            ("mt", "multi", "xquad", True),
+            ("mt", "multi", "xquad", True), ("tuned", "none", "xnli", True), ("tuned", "snli", "bucc", False),
         ],
     )  # fmt: skip
     def test_a_variant_applies_where_it_changes_something_it_is_meant_to_change(

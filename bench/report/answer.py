@@ -50,8 +50,8 @@ _EXPLORATORY = (
     "explanation. Where fine-tuning was read on its way (`--trajectory 5`), *gap at equal accuracy* is the change of "
     "the gap in rich languages from each size to the next, the better one taken back to where both were equally "
     "accurate, summed over all sizes. All sizes of a ladder are trained at the one learning "
-    "rate of its protocol; slopes under rates that are tuned for each size on the source's development data are not "
-    "available."
+    "rate of its protocol; *with the rate tuned* is the same test on trainings of which half, the same and twice that "
+    "rate were tried, the best on the source's development data kept (`--variants plain,tuned`)."
 )
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
 from bench.catalog.languages import real_languages
+from bench.catalog.variants import TUNED
 from bench.report.equal_accuracy import Curves
 from bench.report.matched_sizes import EQUAL, change_at_equal_accuracy, climbs
 from bench.report.panels import LOG_ODDS
 from bench.report.settings import World
 from bench.report.size_tests import Family, Outcome, change_estimates, sizes_of
-from bench.statistics.confirmatory import CONTROL, terms_of
+from bench.statistics.confirmatory import CONTROL, TESTS, terms_of
 from bench.statistics.ladder_slope import ladder_slope
 from bench.statistics.multiplicity import benjamini_hochberg
 from bench.statistics.panel import Part, Term
@@ -99,11 +100,39 @@ def _all(family: Family) -> list[Exploratory | None]:
     tests.append(_test(family, "Q2 in log odds of accuracy", _grouped("Q2"), LOG_ODDS))
     tests += [_test(family, f"{test} on total parameters", _grouped(test), total=True) for test in ("Q1", "Q2", "Q3")]
     for task in ("none", CONTROL):
-        tests += [_test(family, f"{test} with {task} instead", _instead(test, task)) for test in ("Q1", "Q3")]
+        tests += [_test(family, f"{test} with {task} instead", _of_tasks(test, (task,))) for test in ("Q1", "Q3")]
     tests.append(_test(family, "source: the gap itself", _source_terms, part="metrics"))
+    tests += _rates(family)
     if family.real:
         tests += [_test(family, title, terms) for title, terms in _sensitivities()]
     return tests
+
+
+def _rates(family: Family) -> list[Exploratory | None]:
+    """Return the three tests on trainings whose rate was tuned; of fewer tasks than others have, at the fixed one too.
+
+    Otherwise a change of the tasks could pass for one of the rate.
+    """
+    tasks = tuned_tasks(family)
+    if not tasks:
+        return []
+    all_tasks = all(world.groups.intermediates == tasks for world in family.worlds)
+    names = "" if all_tasks else f" ({', '.join(tasks)})"
+    tests = [_test(family, f"{test} with the rate tuned{names}", _tuned(test, tasks)) for test in TESTS]
+    if not all_tasks:
+        tests += [_test(family, f"{test} with the rate fixed{names}", _of_tasks(test, tasks)) for test in TESTS]
+    return tests
+
+
+def tuned_tasks(family: Family) -> tuple[str, ...]:
+    """Return the genuine intermediate tasks that all of a family's encoders have with a tuned rate too."""
+    trained = [
+        {line.intermediate for line in world.section.lines if (line.model, line.variant) == (token, TUNED)}
+        for world in family.worlds
+        for token in family.models
+    ]
+    common = set.intersection(*trained) if trained else set()
+    return tuple(task for task in family.worlds[0].groups.intermediates if task in common) if family.worlds else ()
 
 
 def _test(
@@ -125,8 +154,13 @@ def _grouped(test: str) -> Terms:
     return lambda world: terms_of(test, world.groups)
 
 
-def _instead(test: str, task: str) -> Terms:
-    return lambda world: terms_of(test, replace(world.groups, intermediates=(task,)))
+def _of_tasks(test: str, tasks: tuple[str, ...]) -> Terms:
+    return lambda world: terms_of(test, replace(world.groups, intermediates=tasks))
+
+
+def _tuned(test: str, tasks: tuple[str, ...]) -> Terms:
+    names = tuple(f"{task} {TUNED}" for task in tasks)
+    return lambda world: terms_of(test, replace(world.groups, intermediates=names), f"{CONTROL} {TUNED}")
 
 
 def _source_terms(world: World) -> list[Term]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from bench.report.answer_tables import estimate_cell, p_cell
 from bench.report.cells import signed_nats, signed_points, signed_square_points
+from bench.report.chosen_rates import ChosenRates, chosen_rates
 from bench.report.equal_accuracy import Curves
 from bench.report.label_noise import RATES, Explained, label_noise
 from bench.report.matched_sizes import Climb, climbs
@@ -48,6 +49,10 @@ _VARIANTS = (
     "target languages: the gap in points, NLL in nats, debiased L2 in squared points, and the transfer of the gap; "
     "95 % over items and seeds, with several worlds between these. p is that of NLL. He et al. 2023 predict that "
     "continued masked language modelling (`mlm`) helps calibration."
+)
+_RATES = (
+    "#### Learning rates chosen\n\nOf the trainings with a tuned rate (`--variants plain,tuned`): in how many of "
+    "them, over seeds and worlds, each rate was best on the source's development data."
 )
 _MORPHOLOGY = (
     "#### Morphology of the 14 target languages (descriptive)\n\nLeast squares of the transfer of the gap on C_WALS "
@@ -92,7 +97,8 @@ def setting_parts(setting: Setting) -> list[str]:
         parts += _titled(_NOISE, _noise(label_noise(setting.worlds[0], setting.models)))
         parts += _titled(_MORPHOLOGY, _morphology(morphology(setting.worlds[0], setting.models)))
     parts += _titled(_SHARES, _shares(temperature_shares(setting)))
-    return parts + _titled(_VARIANTS, _variants(variant_effects(setting)))
+    parts += _titled(_VARIANTS, _variants(variant_effects(setting)))
+    return parts + _titled(_RATES, _rates(chosen_rates(setting)))
 
 
 def _titled(title: str, table: str) -> list[str]:
@@ -113,6 +119,12 @@ def _noise(found: Sequence[Explained]) -> str:
     ]
     headers = ["model", "intermediate", *(f"{100 * rate:.0f} % wrong" for rate in RATES), "explained at"]
     return markdown_table(headers, rows, left=2) if rows else ""
+
+
+def _rates(found: Sequence[ChosenRates]) -> str:
+    rates = sorted({rate for one in found for rate in one.kept})
+    rows = [[one.model, one.training, *(str(one.kept.get(rate, MISSING)) for rate in rates)] for one in found]
+    return markdown_table(["model", "training", *(f"{rate:g}" for rate in rates)], rows, left=2) if rows else ""
 
 
 def _rate(rate: float) -> str:

@@ -21,16 +21,16 @@ class Groups:
     intermediates: tuple[str, ...]
 
 
-def terms_of(test: str, groups: Groups) -> tuple[Term, ...]:
+def terms_of(test: str, groups: Groups, control: str = CONTROL) -> tuple[Term, ...]:
     """Return the terms of one of `TESTS` for one model: each a coefficient of a transfer of the gap.
 
-    Q1: the mean over rich languages and genuine intermediates; Q2: the same minus the control's; Q3: rich minus poor.
+    Q1: the mean over rich languages and genuine intermediates; Q2: the same minus `control`'s; Q3: rich minus poor.
     Empty where a group that the test needs has no member.
     """
     rich = _mean(1.0, groups.intermediates, groups.rich)
     if test == "Q1":
         return rich
-    other = _mean(-1.0, (CONTROL,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
+    other = _mean(-1.0, (control,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
     return rich + other if rich and other else ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from bench.errors import BadInput
@@ -18,6 +18,7 @@ _LATER: Mapping[str, Any] = {
     "mixing_temperature": 1.0,
     "masked_batch": None,
     "warmup_steps": None,
+    "tried_rates": (),
 }
 
 _POSITIVE = ("epochs", "learning_rate", "adam_epsilon", "clip_norm", "logit_norm_temperature", "mixing_temperature")
@@ -40,8 +41,9 @@ class Phase:
     (None: the logits as they are) change the loss as bench.training.loss says. `autocast` trains in bfloat16 mixed
     precision. With `aggregate` the head reads all layers (bench.modeling.aggregation). Of several tasks, one is drawn
     for each step in proportion to its number of examples to the power 1 / `mixing_temperature`. `masked_batch` texts a
-    step are read beside the task, and their masked-language-modelling loss is added (None: none). Raises BadInput for a
-    value out of range.
+    step are read beside the task, and their masked-language-modelling loss is added (None: none). `tried_rates` are
+    multiples of the learning rate: the phase is trained with each, and the one whose best step is best is kept (empty:
+    the rate as it is). Raises BadInput for a value out of range.
     """
 
     role: Role
@@ -69,6 +71,7 @@ class Phase:
     mixing_temperature: float = 1.0
     masked_batch: int | None = None
     warmup_steps: int | None = None
+    tried_rates: tuple[float, ...] = ()
     micro_batch: int | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +83,8 @@ class Phase:
             raise BadInput("Got neither epochs nor max_steps, but a phase needs an end; give one of them.")
         for name in _POSITIVE:
             _check(name, getattr(self, name), lambda value: 0 < value < math.inf, "a finite number above 0")
+        for factor in self.tried_rates:
+            _check("tried_rates", factor, lambda value: 0 < value < math.inf, "a finite number above 0")
         for name in _COUNTS:
             _check(name, getattr(self, name), lambda value: value >= 1, "at least 1")
         for name in ("warmup_fraction", "dropout", "label_smoothing"):
@@ -99,6 +104,13 @@ class Phase:
             if settings[name] == off:
                 del settings[name]
         return settings
+
+    def at_rates(self) -> tuple[Phase, ...]:
+        """Return the phases that are trained to make this one: itself, or itself at each of its tried rates."""
+        if not self.tried_rates:
+            return (self,)
+        rates = [factor * self.learning_rate for factor in self.tried_rates]
+        return tuple(replace(self, learning_rate=rate, tried_rates=()) for rate in rates)
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return the optimiser steps of one pass over `examples`."""

@@ -34,6 +34,11 @@ class FinetuneReport:
     micro_batch: int | None = None
     resumed_at: tuple[int, ...] = ()
 
+    @property
+    def best(self) -> Evaluation | None:
+        """The reading of the select split at `best_step`; None without a select split."""
+        return next((each for each in self.history if each.step == self.best_step), None)
+
 
 @dataclass
 class Spent:
