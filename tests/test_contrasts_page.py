@@ -13,6 +13,7 @@ from bench.report.exploratory import beyond_accuracy, exploratory
 from bench.report.label_noise import label_noise
 from bench.report.language_contrasts import language_contrasts
 from bench.report.ledger import Ledger
+from bench.report.matched_sizes import climbs
 from bench.report.morphology import morphology
 from bench.report.sections import sections
 from bench.report.settings import Setting, settings
@@ -102,7 +103,7 @@ def with_auroc(change: float) -> list[Row]:
 def test_beyond_accuracy_is_said_only_where_a_quantity_without_accuracy_gets_worse_too(change, agrees) -> None:
     family = next(one for one in families([setting_of(with_auroc(change))]) if one.ladder.name == "xlm-r")
 
-    assert bool(beyond_accuracy(exploratory(family, curves(None)), family.outcomes[0])) == agrees
+    assert bool(beyond_accuracy(exploratory(family, climbs(family, curves(None))), family.outcomes[0])) == agrees
 
 
 def test_the_share_that_a_recalibration_removes() -> None:

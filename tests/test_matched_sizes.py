@@ -104,7 +104,7 @@ def test_beyond_accuracy_is_said_where_the_gap_rises_at_equal_accuracy_too(moved
     spread = (-0.001, 0.001, 0.0, 0.002)
     rows = traced(world_rows(RISING), [moved + each for each in spread])
     family = family_of(rows)
-    found = exploratory(family, VALUES_ALONE)
+    found = exploratory(family, climbs(family, VALUES_ALONE))
     text = answer(rows, Ledger(), languages_of(rows))
 
     assert [one.title for one in found if one.metric == MATCHED] == [

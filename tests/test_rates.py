@@ -13,6 +13,7 @@ from bench.report.chosen_rates import chosen_rates
 from bench.report.equal_accuracy import curves
 from bench.report.exploratory import exploratory
 from bench.report.ledger import Ledger
+from bench.report.matched_sizes import climbs
 from bench.report.sections import sections
 from bench.report.settings import settings
 from bench.report.size_tests import families
@@ -187,7 +188,7 @@ def tuned_rows(change, kept=1e-3, intermediates=("snli", "more")):
 
 def explored(rows):
     (family,) = families(settings(sections(rows, Ledger(), LANGUAGES)))[:1]
-    return {one.title: one for one in exploratory(family, curves(None))}
+    return {one.title: one for one in exploratory(family, climbs(family, curves(None)))}
 
 
 class TestReport:

@@ -10,10 +10,11 @@ from bench.report.answer_tables import BOUND, exploratory_table, levels_tables, 
 from bench.report.coverage import mark_earlier
 from bench.report.equal_accuracy import Curves, curves
 from bench.report.evidence import evidence, usable_rows
-from bench.report.exploratory import exploratory
+from bench.report.exploratory import Exploratory, exploratory
 from bench.report.exploratory_tables import climb_parts, factor_parts, setting_parts
 from bench.report.leaderboard import members_sentence
 from bench.report.ledger import Ledger
+from bench.report.matched_sizes import Climb, climbs
 from bench.report.panels import Replicates, no_replicates
 from bench.report.sections import REAL, sections
 from bench.report.settings import Setting, settings
@@ -71,12 +72,14 @@ def answer(
     marked = mark_earlier(rows, ledger)
     found = settings(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
     made = families(found)
+    climbed = {family: climbs(family, curve) for family in made}
+    tests = {family: exploratory(family, climbed[family]) for family in made}
     parts = [
         "# The answer",
         f"*{QUESTION}*",
         "## Evidence",
         _ladder(made, marked),
-        paragraph(evidence(marked), made, curve),
+        paragraph(evidence(marked), made, tests),
     ]
     parts += _stale(marked)
     if made:
@@ -87,7 +90,7 @@ def answer(
             " ".join([_READING, *bound]),
             *map(_family, made),
         ]
-    explored = [part for family in made for part in _explored(family, curve)]
+    explored = [part for family in made for part in _explored(family, tests[family], climbed[family])]
     explored += [part for setting in found for part in _all_models(setting)]
     if explored:
         parts += ["## Exploratory", _EXPLORATORY, *explored]
@@ -125,9 +128,8 @@ def _family(family: Family) -> str:
     return "\n\n".join([f"### {escaped(family.title)}", tests_table(family), *levels_tables(family)])
 
 
-def _explored(family: Family, curve: Curves) -> list[str]:
-    found = exploratory(family, curve)
-    parts = [*([exploratory_table(found)] if found else []), *climb_parts(family, curve), *factor_parts(family)]
+def _explored(family: Family, found: Sequence[Exploratory], climbed: Sequence[Climb]) -> list[str]:
+    parts = [*([exploratory_table(found)] if found else []), *climb_parts(family, climbed), *factor_parts(family)]
     return [f"### {escaped(family.title)}", *parts] if parts else []
 
 

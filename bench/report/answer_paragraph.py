@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.report.cells import signed_points
-from bench.report.equal_accuracy import Curves
-from bench.report.exploratory import beyond_accuracy, exploratory, free_of_accuracy
+from bench.report.exploratory import Exploratory, beyond_accuracy, free_of_accuracy
 from bench.report.label_noise import label_noise
 from bench.report.size_tests import Family, Outcome
 from bench.report.tables import escaped
@@ -35,17 +34,17 @@ _AXES = {
 }
 
 
-def paragraph(first: str, made: Sequence[Family], curve: Curves) -> str:
+def paragraph(first: str, made: Sequence[Family], explored: Mapping[Family, Sequence[Exploratory]]) -> str:
     """Return one paragraph: `first`, which says how strong the evidence is, then the tests of the strongest families.
 
-    Families of weaker rungs are in the tables alone. `curve` makes contrasts at equal accuracy
-    (bench.report.equal_accuracy).
+    Families of weaker rungs are in the tables alone. `explored` are the exploratory tests of each family.
     """
     if not made:
         return escaped(first)
     strongest = [family for family in made if family.rung == made[0].rung]
     told = [
-        _sentences(one, curve) if place == 0 or _decided(one) else [_short(one)] for place, one in enumerate(strongest)
+        _sentences(one, explored[one]) if place == 0 or _decided(one) else [_short(one)]
+        for place, one in enumerate(strongest)
     ]
     sentences = [sentence for each in told for sentence in each]
     return " ".join([escaped(first), *sentences, *_dose(made[0]), *_noise(made[0])])
@@ -76,18 +75,17 @@ def _short(family: Family) -> str:
     return f"Ladder {escaped(family.name)} bears no verdict: {escaped('; '.join(lacks))}."
 
 
-def _sentences(family: Family, curve: Curves) -> list[str]:
+def _sentences(family: Family, found: Sequence[Exploratory]) -> list[str]:
     head = f"Over {_AXES[family.rung]}, ladder {escaped(family.name)}:"
     tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one)}" for one in family.outcomes)
-    return [f"{head} {tests}.", *_lacks(family), *_coupling(family, curve)]
+    return [f"{head} {tests}.", *_lacks(family), *_coupling(family, found)]
 
 
-def _coupling(family: Family, curve: Curves) -> list[str]:
+def _coupling(family: Family, found: Sequence[Exploratory]) -> list[str]:
     """Say beside a decided Q1 what accuracy did, and whether a quantity without accuracy agrees."""
     q1 = family.outcomes[0]
     if q1.judged.verdict not in ("supported", "contradicted"):
         return []
-    found = exploratory(family, curve)
     moved = [f"{signed_points(one.change)}" for one in found if one.title == "Q1 in accuracy"]
     beside = f"The transfer of accuracy moves by {moved[0]} points beside it. " if moved else ""
     if not free_of_accuracy(found):

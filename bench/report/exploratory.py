@@ -9,8 +9,7 @@ from statistics import fmean, pstdev
 
 from bench.catalog.languages import real_languages
 from bench.catalog.variants import TUNED
-from bench.report.equal_accuracy import Curves
-from bench.report.matched_sizes import EQUAL, change_at_equal_accuracy, climbs
+from bench.report.matched_sizes import EQUAL, Climb, change_at_equal_accuracy
 from bench.report.panels import LOG_ODDS
 from bench.report.settings import World
 from bench.report.size_tests import Family, Outcome, change_estimates, sizes_of
@@ -55,9 +54,12 @@ class Exploratory:
     p: float = math.nan
 
 
-def exploratory(family: Family, curve: Curves) -> list[Exploratory]:
-    """Return the exploratory tests of a family that have a change over its sizes, adjusted together."""
-    found = [one for one in (*_all(family), *_at_equal_accuracy(family, curve)) if one is not None]
+def exploratory(family: Family, climbed: Sequence[Climb]) -> list[Exploratory]:
+    """Return the exploratory tests of a family that have a change over its sizes, adjusted together.
+
+    `climbed` are its sizes at equal accuracy (bench.report.matched_sizes).
+    """
+    found = [one for one in (*_all(family), *_at_equal_accuracy(family, climbed)) if one is not None]
     adjusted = benjamini_hochberg([_largest_p(one.estimates) for one in found])
     return [replace(one, p=float(p)) for one, p in zip(found, adjusted, strict=True)]
 
@@ -83,12 +85,11 @@ def _sign(one: Exploratory, q1: Outcome) -> float:
     return ACCURACY_FREE[one.metric] * away
 
 
-def _at_equal_accuracy(family: Family, curve: Curves) -> list[Exploratory]:
+def _at_equal_accuracy(family: Family, climbed: Sequence[Climb]) -> list[Exploratory]:
     """Return the change of the gap itself in rich languages where neighbouring sizes are equally accurate."""
-    found = climbs(family, curve)
     tests = []
     for equal in EQUAL:
-        changed = change_at_equal_accuracy(family, [climb for climb in found if climb.equal == equal])
+        changed = change_at_equal_accuracy(family, [climb for climb in climbed if climb.equal == equal])
         if changed is not None:
             tests.append(Exploratory(f"gap at equal accuracy in {equal}", MATCHED, *changed))
     return tests

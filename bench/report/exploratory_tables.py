@@ -9,9 +9,8 @@ from itertools import pairwise
 from bench.report.answer_tables import estimate_cell, p_cell
 from bench.report.cells import signed_nats, signed_points, signed_square_points
 from bench.report.chosen_rates import ChosenRates, chosen_rates
-from bench.report.equal_accuracy import Curves
 from bench.report.label_noise import RATES, Explained, label_noise
-from bench.report.matched_sizes import Climb, climbs
+from bench.report.matched_sizes import Climb
 from bench.report.morphology import FEW_FEATURES, Described, morphology
 from bench.report.settings import Setting
 from bench.report.size_tests import Family
@@ -69,9 +68,8 @@ def factor_parts(family: Family) -> list[str]:
     return [] if family.real else _titled(_FACTORS, _factors(family.models, world_factors(family)))
 
 
-def climb_parts(family: Family, curve: Curves) -> list[str]:
+def climb_parts(family: Family, found: Sequence[Climb]) -> list[str]:
     """Return the titled table of neighbouring sizes at equal accuracy, empty where no training was read on its way."""
-    found = climbs(family, curve)
     if not found:
         return []
     apart = list(dict.fromkeys(reason for climb in found for reason in climb.apart))
