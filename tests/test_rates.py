@@ -16,6 +16,7 @@ from bench.report.ledger import Ledger
 from bench.report.matched_sizes import climbs
 from bench.report.sections import sections
 from bench.report.settings import settings
+from bench.report.shown import shown
 from bench.report.size_tests import families
 from bench.rows import Row, reproducible_part
 from bench.training.protocol import Phase
@@ -214,8 +215,9 @@ class TestReport:
 
         assert not [title for title in explored([*ladder_rows(0.1), *tuned]) if "tuned" in title]
 
-    def test_chosen_rates_are_counted_once_a_seed(self):
-        rows = [*ladder_rows(0.1), *tuned_rows(0.04, kept=2e-3)]
+    @pytest.mark.parametrize("kept", [lambda row: row, shown], ids=["whole rows", "what reports keep"])
+    def test_chosen_rates_are_counted_once_a_seed(self, kept):
+        rows = [kept(row) for row in (*ladder_rows(0.1), *tuned_rows(0.04, kept=2e-3))]
         (found,) = {
             tuple(one.kept.items())
             for setting in settings(sections(rows, Ledger(), LANGUAGES))

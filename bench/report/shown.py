@@ -17,12 +17,12 @@ _PARTS = ("value", "low", "high", "floor", "p")
 _OF_SETS = ("gap", "mean_size")
 _SETS = ("lac", "aps", "raps")
 # Every row has them, and nothing shows what is in them.
-_EMPTIED: Mapping[str, Any] = {"timings": {}, "calibrator": None, "engine": None}
+_EMPTIED: Mapping[str, Any] = {"timings": {}, "calibrator": None}
 
 
 def shown(row: Row) -> Row:
-    """Return `row` without what nothing shows: most metrics, most of prediction sets, how its work was done."""
-    data = {**row.data, **_EMPTIED, **_kept(row.data)}
+    """Return `row` without what nothing shows: most metrics, most of prediction sets, most of how its work was done."""
+    data = {**row.data, **_EMPTIED, "engine": _engine(row.data.get("engine")), **_kept(row.data)}
     if sets := row.data.get("prediction_sets"):
         data["prediction_sets"] = {method: {part: sets[method][part] for part in _OF_SETS} for method in _SETS}
     if views := row.data.get("views"):
@@ -37,6 +37,13 @@ def _sharing(value: Any) -> Any:
     if isinstance(value, dict):
         return {sys.intern(name): _sharing(part) for name, part in value.items()}
     return [_sharing(part) for part in value] if isinstance(value, list) else value
+
+
+def _engine(engine: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return of how the work was done which learning rates were tried, where that was so."""
+    train = (engine or {}).get("train") or {}
+    told = {name: train[name] for name in ("learning_rate", "tried_rates") if name in train}
+    return {"train": told} if told else None
 
 
 def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
