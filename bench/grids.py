@@ -146,19 +146,19 @@ def _of_model(spec: ModelSpec, target: str, grid: Grid, selection: Selection) ->
     for world_languages in _languages(spec, target, selection):
         for intermediate in grid.intermediates:
             for seed, variant in product(grid.seeds, grid.variants):
-                if _exists(intermediate, target, seed, variant, grid):
+                if _exists(spec, intermediate, target, seed, variant, grid):
                     for token in world_languages:
                         yield Condition(spec.token, intermediate, target, token, seed, variant)
 
 
-def _exists(intermediate: str, target: str, seed: int, variant: str, grid: Grid) -> bool:
+def _exists(spec: ModelSpec, intermediate: str, target: str, seed: int, variant: str, grid: Grid) -> bool:
     """Leave out what would repeat another condition: nothing of it depends on that seed, task or variant."""
     if not tasks.target(target).trains:
         if tasks.intermediate(intermediate).control:
             return False
         if intermediate == "none" and seed != grid.seeds[0]:
             return False
-    return variants.variant(variant).applies(intermediate, target)
+    return variants.variant(variant).applies(intermediate, target, spec.world == "artificial")
 
 
 def _languages(spec: ModelSpec, target: str, selection: Selection) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bench.catalog import tasks
 from bench.catalog.languages import world_of
-from bench.catalog.variants import ARTIFICIAL_LANGUAGES, REAL_LANGUAGES, TRANSLATED, TRANSLATION_NOISE
+from bench.catalog.variants import ARTIFICIAL_LANGUAGES, REAL_LANGUAGES, variant
 from bench.data.example import AnyExample, Split
 from bench.data.groups import halve_by_group, limit_by_groups, limit_to_groups, without_groups
 from bench.data.real import load_real
@@ -64,7 +64,7 @@ class Materials:
         if training.intermediate == tasks.DISJOINT:
             whole = self._limited("mnli", "train", training.source, self._study.train_limit)
             return (self._kept((tasks.DISJOINT,), lambda: _half_by_text(whole, 0)),)
-        load = self._translated if training.variant == TRANSLATED else self._source
+        load = self._source if variant(training.variant).noise is None else self._translated
         return tuple(load(part, training) for part in task.parts or (task.token,))
 
     def reference(self, training: Training) -> Split:
@@ -127,15 +127,17 @@ class Materials:
         return self._limited(task, "train", training.source, self._study.train_limit)
 
     def _translated(self, task: str, training: Training) -> Split:
+        noise = variant(training.variant).noise or 0.0
+
         def mixed() -> Split:
             limit = self._study.train_limit
             languages = [self._source(task, training)]
             for language in foreign_languages(training):
-                whole = _load_translated(task, language, self._access)
+                whole = _load_translated(task, language, noise, self._access)
                 languages.append(whole if limit is None else limit_by_groups(whole, limit, f"{task} train"))
             return _in_turn(languages)
 
-        return self._kept((task, TRANSLATED, training.source), mixed)
+        return self._kept((task, training.variant, training.source), mixed)
 
     def _limited(self, task: str, split: str, language: str, limit: int | None) -> Split:
         def load() -> Split:
@@ -176,12 +178,12 @@ def foreign_languages(training: Training) -> tuple[str, ...]:
     return tuple(f"w{training.world}_{code}" for code in ARTIFICIAL_LANGUAGES)
 
 
-def _load_translated(task: str, language: str, access: Access) -> Split:
+def _load_translated(task: str, language: str, noise: float, access: Access) -> Split:
     if world_of(language) is None:
         return load_translated(task, language, access)
     from bench.data.artificial import artificial_split
 
-    return artificial_split(task, "train", language, TRANSLATION_NOISE)
+    return artificial_split(task, "train", language, noise)
 
 
 def _in_turn(languages: list[Split]) -> Split:

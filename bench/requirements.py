@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.catalog import models, tasks
 from bench.catalog.target_languages import pivot_of
-from bench.catalog.variants import MASKED, TRANSLATED
+from bench.catalog.variants import MASKED, variant
 from bench.data import mirror
 from bench.data.real import require_real
 from bench.data.sources import Access
@@ -65,7 +65,7 @@ def _intermediate_data(token: str) -> tuple[str, ...]:
 
 def _require_foreign(training: Training, access: Access) -> None:
     for language in foreign_languages(training):
-        if training.variant == TRANSLATED:
+        if variant(training.variant).noise is not None:
             for name in _intermediate_data(training.intermediate):
                 require_translated(name, language, access)
         if training.variant == MASKED and mirror.find_file(access.mirrors, texts_path(language)) is None:

@@ -234,16 +234,17 @@ class TestTranslations:
 
         assert _in_turn([flagged, other]).provenance.flags == ("substitute_train", "translated")
 
-    def test_artificial_translations_are_noisy(self, monkeypatch):
+    @pytest.mark.parametrize(("token", "share"), [("mt", TRANSLATION_NOISE), ("mt0", 0.0), ("mt20", 0.2)])
+    def test_artificial_translations_are_noisy(self, monkeypatch, token, share):
         monkeypatch.setattr("bench.data.artificial.artificial_split", named_split)
-        arm = replace(IN_WORLD, intermediate="snli", variant="mt")
+        arm = replace(IN_WORLD, intermediate="snli", variant=token)
         (split,) = Materials(Access(), Study("pocket", "")).intermediates(arm)
         languages = ["w0_src", *foreign_languages(arm)]
 
         assert split.provenance.note.startswith(f"groups in turn in {', '.join(languages)}: ")
         # A share of the words is wrong in every language but the source.
         noise = {one.text.split()[-1]: float(one.text_pair) for one in split.examples}
-        assert noise == dict.fromkeys(languages, TRANSLATION_NOISE) | {"w0_src": 0.0}
+        assert noise == dict.fromkeys(languages, share) | {"w0_src": 0.0}
 
 
 def english_questions():

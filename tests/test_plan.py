@@ -112,6 +112,7 @@ class TestSharing:
         ("aggregate", "m-snli-s0"),
         ("mlm", "m-snli-s0 mlm"),
         ("mt", "m-snli-s0 mt"),
+        ("mt20", "m-snli-s0 mt20"),
     ],
 )
 def test_variants_share_an_intermediate_unless_they_change_it(variant, name):

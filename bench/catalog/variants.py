@@ -19,7 +19,7 @@ MASKED, TRANSLATED, TUNED = "mlm", "mt", "tuned"
 # Russian and Swahili are one each of much, much and little data. The artificial ones are the like of them.
 REAL_LANGUAGES = ("de", "ru", "sw")
 ARTIFICIAL_LANGUAGES = ("agf", "fus", "agg_lo")
-# The share of words that a machine gets wrong, where translation would else be exact.
+# The share of words that a machine gets wrong in an artificial world, where translation would else be exact.
 TRANSLATION_NOISE = 0.1
 
 
@@ -29,8 +29,9 @@ class Variant:
     in the intermediate phase, whose learning rate it multiplies by `rate`.
 
     It applies to `targets` (of `kinds`, where a loss is meant) and, where it changes the intermediate phase alone, to
-    conditions that have one of their own. `arbitrary_scale`: the loss does not see the length of the logits, so their
-    confidence means nothing before a temperature sets it.
+    conditions that have one of their own; `artificial`: in artificial worlds alone. `noise`: the intermediate data are
+    translated, there with this share of the words wrong (None: they are not translated). `arbitrary_scale`: the loss
+    does not see the length of the logits, so their confidence means nothing before a temperature sets it.
     """
 
     token: str
@@ -42,6 +43,8 @@ class Variant:
     kinds: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     needs_intermediate: bool = False
+    noise: float | None = None
+    artificial: bool = False
     arbitrary_scale: bool = False
 
     def apply(self, phase: Phase) -> Phase:
@@ -50,10 +53,12 @@ class Variant:
             return replace(phase, **self.changes)
         return replace(phase, **self.intermediate, learning_rate=phase.learning_rate * self.rate)
 
-    def applies(self, intermediate: str, target: str) -> bool:
-        """Return whether it changes anything of that training that it is meant to change."""
+    def applies(self, intermediate: str, target: str, artificial: bool) -> bool:
+        """Return whether it changes anything of that training, on `artificial` data or real ones, as it is meant to."""
         if not self.token:
             return True
+        if self.artificial and not artificial:
+            return False
         task, first = tasks.target(target), tasks.intermediate(intermediate)
         if self.needs_intermediate:
             return first.token != "none" and not first.control
@@ -105,6 +110,18 @@ VARIANTS: tuple[Variant, ...] = (
         "Phang et al. 2020; here each group of examples is read in one language, the source being one of four, so that "
         "there are as many steps as without",
         needs_intermediate=True,
+        noise=TRANSLATION_NOISE,
+    ),
+    *(
+        Variant(
+            f"{TRANSLATED}{100 * noise:.0f}",
+            f"intermediate training data translated with {100 * noise:.0f} % of the words wrong",
+            f"ours: {TRANSLATED} by a better and a worse machine",
+            needs_intermediate=True,
+            noise=noise,
+            artificial=True,
+        )
+        for noise in (0.0, 0.2)
     ),
     Variant(
         TUNED,
