@@ -123,7 +123,7 @@ def test_the_command_line_loads_no_heavy_library() -> None:
 def test_a_figure_states_its_flags_and_draws_every_line(tmp_path: Path) -> None:
     rows = [*make_rows(flags=["subset"]), *make_rows(model="xlmr_large", intermediate="snli", languages=("en", "sw"))]
     (section,) = sections(rows, Ledger(), LANGUAGES)
-    degradation_figure(section, tmp_path / "figure.svg")
+    degradation_figure(section, "", tmp_path / "figure.svg")
     text = (tmp_path / "figure.svg").read_text()
     for words in ("Flags of at least one line: single_seed, subset", "xlmr_base", "xlmr_large", "none", "snli", "rich"):
         assert words in text
@@ -139,7 +139,7 @@ def test_whiskers_are_the_range_over_seeds_or_one_seeds_interval() -> None:
 def test_a_figure_needs_a_suffix_it_can_draw(tmp_path: Path) -> None:
     (section,) = sections(make_rows(), Ledger(), LANGUAGES)
     with pytest.raises(BadInput, match=r"figure.pdf', but a figure ends in .svg or .png\."):
-        degradation_figure(section, tmp_path / "figure.pdf")
+        degradation_figure(section, "", tmp_path / "figure.pdf")
 
 
 def test_the_leaderboard_is_what_the_function_returns(results: Path) -> None:

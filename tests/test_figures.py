@@ -328,21 +328,52 @@ def test_report_draws_everything_and_says_what_it_lacks(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("draw", [degradation_figure, confidence_figure])
-def test_a_variant_has_a_panel_of_its_own_with_the_colours_of_the_intermediate_tasks(draw, tmp_path):
-    arms = [("none", ""), ("snli", ""), ("snli", "mlm"), ("snli", "ls10")]
+@pytest.mark.parametrize("variant", ["", "mlm"])
+def test_a_variant_stands_beside_the_plain_training_in_the_colours_of_the_intermediate_tasks(draw, variant, tmp_path):
+    words = drawn_words(varied_rows(), draw, variant, tmp_path)
     model = "pocket_xs"
-    rows = [
-        scored_row(intermediate, "xnli", language, 0, 0.6, variant, model=model, world="w0")
+
+    assert [word for word in words if word.startswith(model)] == [
+        model,
+        *([f"{model}, variant mlm"] if variant else []),
+    ]
+    assert (words.count("none"), words.count("snli")) == (1, 1)
+
+
+def test_there_is_a_figure_of_each_variant_and_of_the_plain_training_where_there_is_one():
+    rows = varied_rows()
+    plain, varied = only(rows), only([row for row in rows if row.condition.variant == "mlm"])
+
+    def names(section):
+        return [one.name for one in drawings(rows, [section]) if one.kind in ("degradation", "confidence")]
+
+    slug = plain.slug
+    assert names(plain) == [
+        f"{kind}-{variant}{slug}" for variant in ("", "ls10-", "mlm-") for kind in ("degradation", "confidence")
+    ]
+    assert names(varied) == [f"degradation-mlm-{slug}", f"confidence-mlm-{slug}"]
+
+
+def test_a_variant_without_its_plain_training_stands_alone(tmp_path):
+    rows = [row for row in varied_rows() if row.condition.variant == "mlm"]
+    words = drawn_words(rows, degradation_figure, "mlm", tmp_path)
+
+    assert [word for word in words if word.startswith("pocket_xs")] == ["pocket_xs, variant mlm"]
+
+
+def varied_rows():
+    arms = [("none", ""), ("snli", ""), ("snli", "mlm"), ("snli", "ls10")]
+    return [
+        scored_row(intermediate, "xnli", language, 0, 0.6, variant, model="pocket_xs", world="w0")
         for intermediate, variant in arms
         for language in ("w0_src", "w0_agg")
     ]
-    draw(only(rows), tmp_path / "figure.svg")
-    words = SVG_TEXT.findall((tmp_path / "figure.svg").read_text())
 
-    assert [word for word in words if word.startswith(model)] == [
-        model, f"{model}, variant ls10", f"{model}, variant mlm"
-    ]  # fmt: skip
-    assert (words.count("none"), words.count("snli")) == (1, 1)
+
+def drawn_words(rows, draw, variant, directory):
+    path = directory / "figure.svg"
+    draw(only(rows), variant, path)
+    return SVG_TEXT.findall(path.read_text())
 
 
 @pytest.mark.parametrize(("count", "width", "lines"), [(6, 2, 1), (7, 2, 2), (6, 40, 3)])

@@ -32,14 +32,14 @@ _Point = tuple[float, float]
 _Named = tuple[LanguageInfo, _Point]
 
 
-def confidence_figure(section: Section, *paths: Path) -> None:
-    """Draw mean confidence against accuracy for every language, a panel for each model and variant, to `paths`.
+def confidence_figure(section: Section, variant: str, *paths: Path) -> None:
+    """Draw mean confidence against accuracy for every language to `paths`, which end in .svg or .png.
 
-    Values are means over seeds. Languages are named at the first training of a panel, the one without intermediate task
-    where there is one.
-    `paths` end in .svg or .png. Raises BadInput as `figure_to` does.
+    There is a panel for each model, of a variant two: the plain training and the variant. Values are means over seeds.
+    Languages are named at the first training of a panel, the one without intermediate task where there is one. Raises
+    BadInput as `figure_to` does.
     """
-    kinds = line_kinds(section)
+    kinds = line_kinds(section, variant)
     columns = 2 if len(kinds) == 4 else min(len(kinds), _MOST_COLUMNS)
     rows = math.ceil(len(kinds) / columns)
     with figure_to(paths, max(6.0, _PANEL_INCHES * columns), 1.6 + _PANEL_INCHES * rows) as figure:

@@ -20,6 +20,7 @@ from bench.report.figure_heat_map import has_heat_map, heat_map_figure
 from bench.report.figure_reliability import reliability_figure
 from bench.report.figure_sizes import size_figure, size_ladders
 from bench.report.figures import degradation_figure
+from bench.report.line_kinds import variants_of
 from bench.report.sections import Line, Section
 from bench.report.tables import escaped, markdown_table
 from bench.rows import Row
@@ -63,8 +64,10 @@ def drawings(
     """
     wanted = wanted or everything_wanted
     for section in found:
-        yield Drawing("degradation", f"degradation-{section.slug}", partial(degradation_figure, section))
-        yield Drawing("confidence", f"confidence-{section.slug}", partial(confidence_figure, section))
+        for variant in variants_of(section):
+            name = "-".join(filter(None, (variant, section.slug)))
+            yield Drawing("degradation", f"degradation-{name}", partial(degradation_figure, section, variant))
+            yield Drawing("confidence", f"confidence-{name}", partial(confidence_figure, section, variant))
         for ladder in size_ladders(section):
             yield Drawing("sizes", f"sizes-{ladder.name}-{section.slug}", partial(size_figure, section, ladder))
         if has_grid(section):

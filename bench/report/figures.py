@@ -24,13 +24,14 @@ _WIDTH_INCHES = 9.0
 _WHISKERS = "Whiskers: range over seeds; with one seed the 95 % interval over items"
 
 
-def degradation_figure(section: Section, *paths: Path) -> None:
-    """Draw the signed gap by language, a panel for each model and variant, to `paths` (.svg or .png by their suffix).
+def degradation_figure(section: Section, variant: str, *paths: Path) -> None:
+    """Draw the signed gap by language to `paths`, which end in .svg or .png.
 
-    In each group the morphologically richest language comes first. Whiskers are the range over seeds, with one seed
-    the 95 % interval over items. Raises BadInput as `figure_to` does.
+    There is a panel for each model, of a variant two: the plain training and the variant. In each group the
+    morphologically richest language comes first. Whiskers are the range over seeds, with one seed the 95 % interval
+    over items. Raises BadInput as `figure_to` does.
     """
-    kinds, languages = line_kinds(section), by_richness(section.languages)
+    kinds, languages = line_kinds(section, variant), by_richness(section.languages)
     with figure_to(paths, _WIDTH_INCHES, 1.5 + _PANEL_INCHES * len(kinds)) as figure:
         panels = figure.subplots(len(kinds), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         for axes, kind in zip(panels, kinds, strict=True):

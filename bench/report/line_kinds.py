@@ -24,11 +24,17 @@ class LineKind:
         return [line for line in section.lines if (line.model, line.variant) == (self.model, self.variant)]
 
 
-def line_kinds(section: Section) -> list[LineKind]:
-    """Return the kinds that have a line, models in the section's order, plain training first."""
+def variants_of(section: Section) -> list[str]:
+    """Return the variants that have a line, the plain training first."""
+    return sorted({line.variant for line in section.lines})
+
+
+def line_kinds(section: Section, variant: str) -> list[LineKind]:
+    """Return the kinds of a figure of one variant, models in the section's order; beside a variant the plain training.
+
+    A figure of all variants would have a panel for each of them and each model: too many to find one's way in.
+    """
     found = {(line.model, line.variant) for line in section.lines}
-    return [LineKind(model, variant) for model in section.models for variant in _variants(found, model)]
-
-
-def _variants(found: set[tuple[str, str]], model: str) -> list[str]:
-    return sorted(variant for of, variant in found if of == model)
+    models = [model for model in section.models if (model, variant) in found]
+    pairs = [(model, shown) for model in models for shown in dict.fromkeys(("", variant))]
+    return [LineKind(*pair) for pair in pairs if pair in found]
