@@ -338,6 +338,7 @@ def test_a_variant_stands_beside_the_plain_training_in_the_colours_of_the_interm
         *([f"{model}, variant mlm"] if variant else []),
     ]
     assert (words.count("none"), words.count("snli")) == (1, 1)
+    assert ("new_masked_head" in " ".join(words), "arbitrary_scale" in " ".join(words)) == (variant == "mlm", False)
 
 
 def test_there_is_a_figure_of_each_variant_and_of_the_plain_training_where_there_is_one():
@@ -363,8 +364,11 @@ def test_a_variant_without_its_plain_training_stands_alone(tmp_path):
 
 def varied_rows():
     arms = [("none", ""), ("snli", ""), ("snli", "mlm"), ("snli", "ls10")]
+    flags = {"mlm": ["new_masked_head"], "ls10": ["arbitrary_scale"]}
     return [
-        scored_row(intermediate, "xnli", language, 0, 0.6, variant, model="pocket_xs", world="w0")
+        scored_row(
+            intermediate, "xnli", language, 0, 0.6, variant, model="pocket_xs", world="w0", flags=flags.get(variant, [])
+        )
         for intermediate, variant in arms
         for language in ("w0_src", "w0_agg")
     ]

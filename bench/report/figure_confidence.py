@@ -49,7 +49,7 @@ def confidence_figure(section: Section, variant: str, *paths: Path) -> None:
             axes.set_xlabel("accuracy (%)")
         figure.supylabel("mean confidence (%)", fontsize=9)
         legend_below(figure, "intermediate")
-        flags = {flag for line in section.lines for flag in line.flags}
+        flags = {flag for kind in kinds for line in kind.lines(section) for flag in line.flags}
         heading(figure, f"Confidence and accuracy by language: {section.title}", flags_line(flags))
 
 

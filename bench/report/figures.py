@@ -38,7 +38,7 @@ def degradation_figure(section: Section, variant: str, *paths: Path) -> None:
             _panel(axes, section, languages, kind)
         _label_groups(panels[0], languages)
         legend_below(figure, "intermediate")
-        flags = flags_line(flag for line in section.lines for flag in line.flags)
+        flags = flags_line(flag for kind in kinds for line in kind.lines(section) for flag in line.flags)
         heading(figure, f"Signed gap by language: {section.title}", _WHISKERS, flags)
         figure.supylabel("signed gap (percent points)", fontsize=9)
 
