@@ -114,7 +114,7 @@ def _rates(family: Family) -> list[Exploratory | None]:
 
     Otherwise a change of the tasks could pass for one of the rate.
     """
-    tasks = tuned_tasks(family)
+    tasks = _tuned_tasks(family)
     if not tasks:
         return []
     all_tasks = all(world.groups.intermediates == tasks for world in family.worlds)
@@ -125,7 +125,7 @@ def _rates(family: Family) -> list[Exploratory | None]:
     return tests
 
 
-def tuned_tasks(family: Family) -> tuple[str, ...]:
+def _tuned_tasks(family: Family) -> tuple[str, ...]:
     """Return the genuine intermediate tasks that all of a family's encoders have with a tuned rate too."""
     trained = [
         {line.intermediate for line in world.section.lines if (line.model, line.variant) == (token, TUNED)}
