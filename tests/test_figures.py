@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from bench.calibration.cascade import cascade_curve
 from bench.calibration.outcomes import Outcomes
 from bench.calibration.reliability import reliability
 from bench.catalog.ladders import ladders
@@ -236,8 +237,22 @@ def test_a_diagram_is_of_accuracy_in_bins_with_its_bars():
 
     found = reliability(outcomes)
     assert np.array_equal(axes.lines[-1].get_xydata(), np.stack([found.confidence, found.accuracy], axis=1))
-    (bars,) = axes.collections
-    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == np.stack([found.low, found.high], 1).tolist()
+    bars = axes.lines[-2].get_xydata().reshape(-1, 3, 2)
+    assert np.array_equal(bars[:, :2, 1], np.stack([found.low, found.high], axis=1))
+    assert np.array_equal(bars[:, :2, 0], np.stack([found.confidence] * 2, axis=1))
+    assert np.isnan(bars[:, 2, 1]).all()
+
+
+def test_the_histogram_of_a_diagram_has_a_bar_for_every_bin():
+    axes, outcomes = Figure().subplots(), make_outcomes(200)
+    draw_diagram(axes, outcomes)
+
+    found = reliability(outcomes)
+    (histogram,) = axes.patches
+    bars = [bar[:4] for bar in histogram.get_path().vertices.reshape(-1, 5, 2)]
+    assert np.allclose([bar[:, 0].mean() for bar in bars], found.confidence)
+    heights = np.array([np.ptp(bar[:, 1]) for bar in bars])
+    assert np.allclose(heights / heights.max(), found.share / found.share.max())
 
 
 def test_a_cascade_goes_from_the_small_model_to_the_large_one():
@@ -254,6 +269,34 @@ def test_a_cascade_goes_from_the_small_model_to_the_large_one():
     # The large one is always right, so all is right once all errors of the small one are asked about.
     assert match[0] == pytest.approx([curve[np.argmax(curve[:, 1] > 100 - 1e-9), 0], 100])
     assert alone[0] == pytest.approx([1, 100])
+
+
+def test_a_file_has_short_places_and_its_texts_as_they_were(tmp_path):
+    with figure_to([tmp_path / "f.svg"], 2, 1) as figure:
+        figure.subplots().plot([1 / 3, 2 / 3], [1 / 7, 2 / 7])
+        figure.suptitle("0.12345 points")
+    text = (tmp_path / "f.svg").read_text()
+
+    assert "0.12345 points" in text
+    assert not re.search(r' (d|x|y|transform)="[^"]*\.\d{3}', text)
+    assert not re.search(r">\s+<", text)
+    assert set(re.findall(r"font-family: ([^;\"]*)", text)) == {"'DejaVu Sans', sans-serif"}
+
+
+def test_a_long_cascade_is_drawn_at_some_of_its_points_with_both_ends():
+    axes, predictions = Figure().subplots(), make_predictions(2000)
+    turned = replace(predictions, logits=predictions.logits[::-1].copy())
+    small, large = Outcomes.from_predictions(predictions), Outcomes.from_predictions(turned)
+    (ladder,) = ladders(["pocket_xs", "pocket_s"])
+    draw_cascades(axes, ladder, {"pocket_xs": small, "pocket_s": large})
+
+    share = ladder.models[0].body_parameters / ladder.models[1].body_parameters
+    whole = cascade_curve(small, large, share, 1.0)
+    points = np.stack([whole.cost, 100 * whole.accuracy], axis=1)
+    drawn = axes.lines[0].get_xydata()
+    assert len(points) > len(drawn) == 120
+    assert np.array_equal(drawn[[0, -1]], points[[0, -1]])
+    assert all((points == each).all(axis=1).any() for each in drawn)
 
 
 def test_what_is_not_stored_is_said(tmp_path):

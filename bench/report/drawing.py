@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ _CHARACTERS_AN_INCH = 11.6
 # Of a legend: the sign before a label and the room after it count as so many characters.
 _LEGEND_COLUMNS, _LEGEND_KEY_CHARACTERS, _LEGEND_LINE_INCHES = 6, 7, 0.2
 _SIZE = 9
+_BETWEEN = re.compile(r">\s+<")
+_PLACES = re.compile(r'(?<= )(d|x|y|transform)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+")
 
 
 def style(place: int) -> tuple[str, str]:
@@ -54,7 +58,8 @@ def figure_to(paths: Sequence[Path], width: float, height: float) -> Iterator[Fi
     for path in paths:
         if path.suffix not in _SUFFIXES:
             raise BadInput(f"Got path={str(path)!r}, but a figure ends in .svg or .png.")
-    with rc_context({"svg.hashsalt": "crosscal", "svg.fonttype": "none", "font.size": _SIZE, "text.parse_math": False}):
+    one_font = rc_context({"font.sans-serif": ["DejaVu Sans"], "font.size": _SIZE})
+    with one_font, rc_context({"svg.hashsalt": "crosscal", "svg.fonttype": "none", "text.parse_math": False}):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
         for path in paths:
@@ -102,4 +107,10 @@ def _save(figure: Figure, path: Path) -> None:
     metadata = {"Date": None} if path.suffix == ".svg" else {}
     image = BytesIO()
     figure.savefig(image, format=path.suffix[1:], metadata=metadata, dpi=150)
-    replace_bytes(path, image.getvalue())
+    replace_bytes(path, _short(image.getvalue()) if path.suffix == ".svg" else image.getvalue())
+
+
+def _short(svg: bytes) -> bytes:
+    # A page holds a hundred of these: hundredths of a point are fine enough, and nobody reads the indentation.
+    text = _BETWEEN.sub("><", svg.decode("utf-8"))
+    return _PLACES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), text).encode("utf-8")

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from bench.calibration.arrays import IntArray
 from bench.catalog.ladders import Ladder
 from bench.report.drawing import figure_to, heading, legend_below, style
 from bench.report.richness import by_richness
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 5
 _INCHES = 2.2
+_POINTS = 120
 _READING = (
     "Cost of an item in parameters outside the embeddings, the largest model being 1. A mark at the start of a line is "
     "the small model alone, the star the largest alone; the open mark is the least cost at its accuracy"
@@ -57,9 +61,10 @@ def draw_cascades(axes: Axes, ladder: Ladder, found: Mapping[str, Outcomes]) -> 
         share = spec.body_parameters / large.body_parameters
         curve = cascade_curve(found[spec.token], asked, share, 1.0)
         color, marker = style(place)
+        shown = _places(len(curve.cost))
         axes.plot(
-            curve.cost, 100 * curve.accuracy, color=color, linewidth=1.2, marker=marker, markersize=5, markevery=[0],
-            label=f"from {spec.token}",
+            curve.cost[shown], 100 * curve.accuracy[shown], color=color, linewidth=1.2, marker=marker, markersize=5,
+            markevery=[0], label=f"from {spec.token}",
         )  # fmt: skip
         match = share + curve.share_to_match
         axes.plot([match], [100 * curve.accuracy[-1]], marker=marker, markersize=5, color=color, markerfacecolor="none")
@@ -68,3 +73,8 @@ def draw_cascades(axes: Axes, ladder: Ladder, found: Mapping[str, Outcomes]) -> 
     axes.set_xlim(0, 1.05 + max(spec.body_parameters for spec in small) / large.body_parameters)
     axes.set_xlabel("cost", fontsize=8)
     axes.tick_params(labelsize=7)
+
+
+def _places(count: int) -> IntArray:
+    # A panel is as many points wide: more places of a curve make the file larger and no line finer.
+    return np.unique(np.linspace(0, count - 1, _POINTS).round().astype(np.int64))
