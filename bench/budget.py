@@ -124,9 +124,15 @@ def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple
             return hours, 0.0
         phase, examples = _training(engine, kind, training)
         once = cost.training_hours(spec, phase, examples, engine.settings.device, _kind(kind, training))
-        return once * len(phase.at_rates()), cost.checkpoint_gigabytes(spec)
+        return once * _times(engine, kind, phase), cost.checkpoint_gigabytes(spec)
 
     return cost_of
+
+
+def _times(engine: Engine, kind: str, phase: Phase) -> int:
+    """Return how often a phase is trained: at each rate, and at the best one again where its way is to be read."""
+    again = kind == "checkpoint" and bool(phase.tried_rates) and engine.settings.trajectory > 0
+    return len(phase.at_rates()) + again
 
 
 def _kind(artefact: str, training: Training) -> str:

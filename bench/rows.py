@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -234,10 +233,28 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 def update_rows(path: Path, new: Iterable[Row]) -> None:
     """Merge `new` into the file at `path`, which need not exist; where both hold a key, the new row stays.
 
-    Holds a lock beside the file, so that two sessions with one output directory keep each other's rows.
+    It takes over the trajectory of the row it replaces where it has none and both are of one test prediction: who asks
+    for less must not lose what was read. Holds a lock beside the file, so that two sessions with one output directory
+    keep each other's rows.
     """
     with locked(path):
-        write_rows(path, chain(each_row(path) if path.exists() else (), new))
+        write_rows(path, _merged(each_row(path) if path.exists() else (), new))
+
+
+def _merged(old: Iterable[Row], new: Iterable[Row]) -> Iterator[Row]:
+    read: dict[Key, tuple[object, Any]] = {}
+    for row in old:
+        if row.trajectory:
+            read[row.key] = _test(row), row.data["trajectory"]
+        yield row
+    for row in new:
+        test, points = read.get(row.key, (None, None))
+        takes_over = points is not None and not row.trajectory and test == _test(row)
+        yield Row({**row.data, "trajectory": points}) if takes_over else row
+
+
+def _test(row: Row) -> object:
+    return row.data["digests"].get("predictions")
 
 
 def known_lines(path: Path) -> frozenset[str]:

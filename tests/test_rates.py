@@ -164,10 +164,14 @@ class TestSuite:
             told = {name: value for name, value in reproducible_part(row).items() if name != "trajectory"}
             assert told == reproducible_part(plain[key])
 
-    @pytest.mark.parametrize(("word", "hours"), [("plain", "0.25"), ("tuned", "0.75")])
-    def test_the_plan_counts_every_rate(self, suite, tiny, monkeypatch, word, hours):
+    @pytest.mark.parametrize(
+        ("word", "points", "hours"),
+        [("plain", 0, "0.25"), ("tuned", 0, "0.75"), ("plain", 2, "0.25"), ("tuned", 2, "1.00")],
+    )
+    def test_the_plan_counts_every_rate(self, suite, tiny, monkeypatch, word, points, hours):
         monkeypatch.setattr("bench.cost.training_hours", lambda *asked: 0.25)
-        plan = suite(*tiny, "--intermediates", "none", "--variants", word, "--plan").result
+        options = ("--intermediates", "none", "--variants", word, "--trajectory", str(points), "--plan")
+        plan = suite(*tiny, *options).result
 
         plan.stdout.fnmatch_lines([f"Plan on cpu, by static estimates: 1 trainings would run, about {hours} h."])
 

@@ -10,6 +10,7 @@ import pytest
 from bench.errors import BadInput
 from bench.rows import (
     FIELDS,
+    POINT_METRICS,
     Estimate,
     Row,
     known_lines,
@@ -69,6 +70,21 @@ def test_a_partial_run_leaves_the_rows_of_earlier_runs(tmp_path: Path) -> None:
     nll = {row.condition.language: row.metric("nll") for row in read_rows(path)}
     assert nll["sw"] == Estimate(1.0, 0.99, 1.01)
     assert nll["tr"] == Estimate(9.0, 8.99, 9.01)
+
+
+def test_a_run_that_asks_for_no_trajectory_keeps_one_of_the_same_predictions(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    point = {"step": 3, "examples": 96, "predictions": "k", **dict.fromkeys(POINT_METRICS, 0.5)}
+    told = {name: make_row(language=name, trajectory=[point]) for name in ("sw", "tr", "ur")}
+    update_rows(path, told.values())
+    other = {**told["tr"].data["digests"], "predictions": "another"}
+    own = {**point, "step": 4}
+    update_rows(
+        path,
+        [make_row(language="sw"), make_row(language="tr", digests=other), make_row(language="ur", trajectory=[own])],
+    )
+    kept = {row.condition.language: row.trajectory for row in read_rows(path)}
+    assert kept == {"sw": (point,), "tr": (), "ur": (own,)}
 
 
 def test_the_reproducible_part_differs_by_scores_alone() -> None:
