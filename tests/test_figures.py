@@ -27,6 +27,7 @@ from bench.report.figure_heat_map import has_heat_map, heat_map_figure
 from bench.report.figure_list import KINDS, drawings, figures_page
 from bench.report.figure_reliability import draw_diagram, reliability_figure
 from bench.report.figure_sizes import caveats, doubling, size_figure, size_ladders
+from bench.report.figure_tasks import has_tasks, task_figure
 from bench.report.figures import degradation_figure
 from bench.report.heat import Heat, shared_limit
 from bench.report.language_table import languages_of
@@ -62,7 +63,7 @@ def world_rows(model="pocket_s", intermediate="none", seed=0, gaps=None):
 def whole_rows():
     """Rows of which all figures can be drawn that need no predictions."""
     rows = [row for seed in (0, 1) for model in ("pocket_xs", "pocket_s") for row in world_rows(model, seed=seed)]
-    return [*rows, *frame(lambda *_: 0.5, ("none", "snli", "mnli"), ("pawsx", "xquad", "tatoeba"))]
+    return [*rows, *frame(lambda *_: 0.5, ("none", "snli", "mnli", "ccg", "qqp"), ("pawsx", "xquad", "tatoeba"))]
 
 
 def text_of(path):
@@ -118,6 +119,43 @@ def test_the_heat_map_says_changes_and_marks_what_they_mean(tmp_path):
     assert {"+3.1*", "-1.2", "+3.1", "-1.2°", "snli", "mnli"} <= set(text)
     assert text.count("+3.1") == text.count("-1.2") - 1
     assert not has_heat_map(*settings(make_rows()))
+
+
+def task_rows(names, seeds=(0, 1), **gaps):
+    """Rows of two languages in which a task adds so much to the gap."""
+    return [
+        make_row(
+            intermediate=name, seed=seed, language=language, confidence=0.62 + gaps.get(name, 0.0) * (language == "sw")
+        )
+        for name in names
+        for seed in seeds
+        for language in ("en", "sw")
+    ]  # fmt: skip
+
+
+def test_the_figure_of_tasks_says_what_each_changes_in_each_language(tmp_path):
+    section = only(task_rows(("none", "more", "snli", "mnli", "ccg"), snli=0.12, more=-0.018))
+    (tasks,) = [each for each in drawings([], [section]) if each.kind == "tasks"]
+    tasks.draw(tmp_path / "tasks.svg")
+    drawn = (tmp_path / "tasks.svg").read_text()
+
+    assert {"+12.0", "-1.8", "+0.0", "more", "snli", "mnli*", "ccg", "en", "sw"} <= set(SVG_TEXT.findall(drawn))
+    # Alone, a change is beyond 1.4 points with a chance of 5 %; one of eight is beyond 2.0.
+    assert re.findall(r"<text[^>]*font-weight: 700[^>]*>([^<]*)", drawn) == ["+12.0"]
+
+
+def test_tasks_are_compared_where_there_are_more_than_three_and_none():
+    assert has_tasks(only(task_rows(("none", "more", "snli", "mnli", "ccg"))))
+    assert not has_tasks(only(task_rows(("none", "more", "snli", "mnli"))))
+    assert not has_tasks(only(task_rows(("more", "snli", "mnli", "ccg", "qqp"))))
+
+
+def test_tasks_without_a_seed_in_common_are_not_compared(tmp_path):
+    rows = [*task_rows(("none", "more", "snli", "mnli", "ccg")), *task_rows(("qqp",), seeds=(2,), qqp=0.3)]
+    task_figure(only(rows), tmp_path / "tasks.svg")
+
+    assert "qqp" in text_of(tmp_path / "tasks.svg")
+    assert text_of(tmp_path / "tasks.svg").count("+0.0") == 8
 
 
 def test_the_size_figure_says_the_slope_for_a_doubling(tmp_path):
@@ -364,7 +402,14 @@ def test_report_draws_everything_and_says_what_it_lacks(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 0
     assert {path.suffix for path in tmp_path.glob("confidence-*")} == {".svg", ".png"}
     page = (tmp_path / "figures.md").read_text()
-    assert [kind for kind in KINDS if f"- {kind}:" in page] == ["sizes", "grid", "heat-map", "reliability", "cascade"]
+    assert [kind for kind in KINDS if f"- {kind}:" in page] == [
+        "tasks",
+        "sizes",
+        "grid",
+        "heat-map",
+        "reliability",
+        "cascade",
+    ]
     assert ".png" not in (tmp_path / "index.html").read_text()
     assert main(["report", str(tmp_path), "--store", str(tmp_path / "none")]) == 2
     assert "which is no directory; name the store that the run used." in capsys.readouterr().err

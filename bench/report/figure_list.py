@@ -19,6 +19,7 @@ from bench.report.figure_grid import grid_figure, has_grid
 from bench.report.figure_heat_map import has_heat_map, heat_map_figure
 from bench.report.figure_reliability import reliability_figure
 from bench.report.figure_sizes import size_figure, size_ladders
+from bench.report.figure_tasks import has_tasks, task_figure
 from bench.report.figures import degradation_figure
 from bench.report.line_kinds import variants_of
 from bench.report.sections import Line, Section
@@ -38,6 +39,7 @@ _STORE = "stored predictions: `crosscal report DIR --store STORE`"
 KINDS: Mapping[str, tuple[str, str]] = {
     "degradation": ("the signed gap of every language, the richest first in each group", "rows"),
     "confidence": ("mean confidence against accuracy", "rows"),
+    "tasks": ("what each intermediate task does to the gap of every language", "more than three of them, and none"),
     "sizes": ("transfer of the gap against size, with slopes", "two sizes of one family, and a source language"),
     "grid": ("transfer of the gap by morphology and pretraining data", "an artificial world, and a source language"),
     "heat-map": ("what each intermediate does to each target task", "two target tasks with and without intermediate"),
@@ -68,6 +70,8 @@ def drawings(
             name = "-".join(filter(None, (variant, section.slug)))
             yield Drawing("degradation", f"degradation-{name}", partial(degradation_figure, section, variant))
             yield Drawing("confidence", f"confidence-{name}", partial(confidence_figure, section, variant))
+        if has_tasks(section):
+            yield Drawing("tasks", f"tasks-{section.slug}", partial(task_figure, section))
         for ladder in size_ladders(section):
             yield Drawing("sizes", f"sizes-{ladder.name}-{section.slug}", partial(size_figure, section, ladder))
         if has_grid(section):

@@ -18,12 +18,16 @@ _DARK = 0.7
 
 @dataclass(frozen=True)
 class Heat:
-    """Rows by columns of fractions of one, None where there is nothing; `texts` is what stands in each cell."""
+    """Rows by columns of fractions of one, None where there is nothing; `texts` is what stands in each cell.
+
+    It stands there in bold where `strong`, which may be left out, is true.
+    """
 
     rows: Sequence[str]
     columns: Sequence[str]
     values: Sequence[Sequence[float | None]]
     texts: Sequence[Sequence[str]]
+    strong: Sequence[Sequence[bool]] = ()
 
 
 def shared_limit(heats: Iterable[Heat]) -> float:
@@ -41,15 +45,16 @@ def draw_heat(axes: Axes, heat: Heat, limit: float) -> AxesImage:
     axes.tick_params(length=0)
     for y, row in enumerate(heat.texts):
         for x, text in enumerate(row):
-            _cell(axes, x, y, text, heat.values[y][x], limit)
+            _cell(axes, x, y, text, heat.values[y][x], limit, bool(heat.strong) and heat.strong[y][x])
     return image
 
 
-def _cell(axes: Axes, x: int, y: int, text: str, value: float | None, limit: float) -> None:
+def _cell(axes: Axes, x: int, y: int, text: str, value: float | None, limit: float, strong: bool) -> None:
     if value is None:
         from matplotlib.patches import Rectangle
 
         patch = Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, hatch="////", edgecolor="0.85", linewidth=0)
         axes.add_patch(patch)
     dark = value is not None and abs(value) > _DARK * limit
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    color, weight = "white" if dark else "black", "bold" if strong else "normal"
+    axes.text(x, y, text, ha="center", va="center", fontsize=8, color=color, weight=weight)
