@@ -150,6 +150,21 @@ def test_tasks_are_compared_where_there_are_more_than_three_and_none():
     assert not has_tasks(only(task_rows(("more", "snli", "mnli", "ccg", "qqp"))))
 
 
+@pytest.mark.parametrize(
+    ("tasks", "shown"),
+    [
+        (("snli", "mnli", "ccg", "qqp"), ["ccg", "mnli", "more", "none", "qqp", "snli"]),
+        (("snli", "mnli", "ccg", "qqp", "csqa"), ["mean of 5 tasks", "more", "none"]),
+    ],
+)
+def test_many_trainings_are_drawn_as_the_mean_of_tasks(tasks, shown, tmp_path):
+    section = only(task_rows(("none", "more", *tasks), snli=0.12, ccg=0.02))
+    confidence_figure(section, "", tmp_path / "c.svg")
+
+    known = {"none", "more", "mean of 5 tasks", *tasks}
+    assert sorted(known & set(text_of(tmp_path / "c.svg"))) == shown
+
+
 def test_tasks_without_a_seed_in_common_are_not_compared(tmp_path):
     rows = [*task_rows(("none", "more", "snli", "mnli", "ccg")), *task_rows(("qqp",), seeds=(2,), qqp=0.3)]
     task_figure(only(rows), tmp_path / "tasks.svg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.catalog.language_info import LanguageInfo
+from bench.report.arms import arms
 from bench.report.by_language import language_rows, over_seeds
 from bench.report.drawing import figure_to, flags_line, heading, legend_below, style
 from bench.report.line_kinds import LineKind, line_kinds
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_COLUMNS = 3
 _PANEL_INCHES = 3.4
+# Of more, with a mark for each language, none can be found.
+_MOST_TRAININGS = 6
 # In points: names of languages closer than this would cover each other.
 _NEAR = 0.6
 
@@ -36,8 +40,8 @@ def confidence_figure(section: Section, variant: str, *paths: Path) -> None:
     """Draw mean confidence against accuracy for every language to `paths`, which end in .svg or .png.
 
     There is a panel for each model, of a variant two: the plain training and the variant. Values are means over seeds.
-    Languages are named at the first training of a panel, the one without intermediate task where there is one. Raises
-    BadInput as `figure_to` does.
+    Languages are named at the first training of a panel, the one without intermediate task where there is one. Of more
+    than six trainings the genuine tasks are drawn as their mean. Raises BadInput as `figure_to` does.
     """
     kinds = line_kinds(section, variant)
     columns = 2 if len(kinds) == 4 else min(len(kinds), _MOST_COLUMNS)
@@ -64,12 +68,27 @@ def _panel(axes: Axes, section: Section, kind: LineKind) -> None:
         side = "left" if where == "top" else "right"
         axes.text(*place, text, transform=axes.transAxes, ha=side, va=where, fontsize=7, color="0.5")
     named: list[_Named] = []
-    for line in kind.lines(section):
-        points = [(info, point) for info in section.languages if (point := place_of(line, info)) is not None]
-        look = style(section.intermediates.index(line.intermediate))
-        _points(axes, line.intermediate, [point for _, point in points], look)
+    for number, (name, lines) in enumerate(_shown(section, kind).items()):
+        points = [(info, point) for info in section.languages if (point := _mean_place(lines, info)) is not None]
+        look = style(section.intermediates.index(name) if name in section.intermediates else number)
+        _points(axes, name, [point for _, point in points], look)
         named = named or points
     _name(axes, named)
+
+
+def _shown(section: Section, kind: LineKind) -> Mapping[str, Sequence[Line]]:
+    lines = kind.lines(section)
+    if len(lines) > _MOST_TRAININGS and not kind.variant:
+        return arms(section, kind.model)
+    return {line.intermediate: [line] for line in lines}
+
+
+def _mean_place(lines: Sequence[Line], info: LanguageInfo) -> _Point | None:
+    places = [place for line in lines if (place := place_of(line, info)) is not None]
+    if not places or len(places) < len(lines):
+        return None
+    accuracies, confidences = zip(*places, strict=True)
+    return statistics.fmean(accuracies), statistics.fmean(confidences)
 
 
 def place_of(line: Line, info: LanguageInfo) -> _Point | None:
