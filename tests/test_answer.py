@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bench.report.answer import PLAN, answer
-from bench.report.evidence import NOT_ANSWERED
+from bench.report.evidence import NOT_ANSWERED, evidence
 from bench.report.ledger import Ledger, LedgerEntry
 from bench.report.sections import sections
 from bench.report.settings import settings
 from bench.report.size_tests import Family, families
 from bench.rows import Row
-from tests.row_factory import LANGUAGES, STUDY
+from tests.row_factory import LANGUAGES, STUDY, estimate
 from tests.slope_rows import XLMR, ladder_rows
 
 GOLDEN = Path(__file__).parent / "goldens" / "answer.md"
@@ -38,8 +38,8 @@ def family_of(rows: list[Row], name: str = "xlm-r") -> Family:
     ("change", "noise", "verdict", "words"),
     [
         (0.0, (0.0,) * 4, "equivalent to nothing", "size changes it by less than 1 point"),
-        (0.1, (0.0,) * 4, "supported", "it rises with size (supported), which is worse: from +10.0 to +20.0"),
-        (-0.08, (0.0,) * 4, "contradicted", "it falls with size (contradicted), which is better: from +10.0 to +2.0"),
+        (0.1, (0.0,) * 4, "supported", "it rises with size (supported), away from 0: from +10.0 to +20.0"),
+        (-0.08, (0.0,) * 4, "contradicted", "it falls with size (contradicted), towards 0: from +10.0 to +2.0"),
         (0.02, NOISE, "undecided", "these data do not say whether size changes it"),
     ],
 )
@@ -55,8 +55,8 @@ def test_the_paragraph_says_what_the_slope_is(change, noise, verdict, words) -> 
     assert not [each for each in others if each in q1]
 
 
-def test_a_negative_gap_that_grows_in_size_is_worse_and_one_that_crosses_zero_is_neither() -> None:
-    assert "(contradicted), which is worse: from -2.0 to -10.0" in paragraph_of(ladder_rows(-0.08, start=-0.02))
+def test_a_negative_quantity_that_grows_in_size_moves_away_from_0_and_one_may_go_through_it() -> None:
+    assert "(contradicted), away from 0: from -2.0 to -10.0" in paragraph_of(ladder_rows(-0.08, start=-0.02))
     assert "through 0 from +2.0 to -6.0" in paragraph_of(ladder_rows(-0.08, start=0.02))
 
 
@@ -107,7 +107,68 @@ def test_a_size_at_chance_is_left_out_and_named() -> None:
     (q1, q2, q3) = family_of(marked).outcomes
     assert [size.model for size in q1.slopes[0][1].sizes] == ["xlmr_large", "xlmr_xl", "xlmr_xxl"]
     assert q1.lacks == ("needs four sizes, has 3", "needs cells above chance, xlmr_base is at chance in snli-sw")
+    assert "At chance, so no part of the tests: real xlmr_base seed 0 (snli-sw); real" in text_of(marked)
     assert {q2.judged.verdict, q3.judged.verdict} == {"no verdict"}
+
+
+def test_a_seed_at_chance_is_named_and_its_size_is_a_mean_of_the_others() -> None:
+    rows = [
+        Row({**row.data, "flags": ["at_chance"]})
+        if (row.condition.model, row.condition.language, row.condition.seed) == ("xlmr_xxl", "sw", 2)
+        else row
+        for row in ladder_rows(0.1)
+    ]
+    text = text_of(rows)
+
+    assert "At chance, so no part of the tests: real xlmr_xxl seed 2 (snli-sw)" in text
+    assert " of 2 seeds |" in text
+    assert " of 3 seeds" not in text
+
+
+def test_without_the_sources_rows_transfer_is_what_rows_say_of_it() -> None:
+    targets = [row for row in ladder_rows(0.1) if row.condition.language != "en"]
+    assert family_of(targets).outcomes[0].judged.verdict == "supported"
+
+    silent = [Row({**row.data, "transfer": None}) for row in targets]
+    assert family_of(silent).outcomes[0].lacks == ("needs the source's rows, or transfer in the others",)
+
+
+def test_one_seed_marks_its_intervals_as_of_items() -> None:
+    text = text_of(ladder_rows(0.1, seeds=(0,)))
+    q1 = next(line for line in text.splitlines() if line.startswith("| Q1 ") and "needs two seeds" in line)
+
+    assert ", items |" in q1
+
+
+def test_sizes_of_different_studies_or_targets_are_no_ladder() -> None:
+    rows = ladder_rows(0.1, models=("xlmr_base", "xlmr_large"))
+    apart = [Row({**row.data, "study": "cd" * 32}) if row.condition.model == "xlmr_base" else row for row in rows]
+
+    assert "Ladder xlmr-2019: xlmr_base, xlmr_large" in evidence(rows)
+    assert "of real encoders at one size each (xlmr_base, xlmr_large)" in evidence(apart)
+    assert "Strongest evidence here" not in text_of(apart)
+
+
+def test_a_substitute_is_no_genuine_intermediate_task() -> None:
+    rows = [
+        Row({**row.data, "flags": ["substitute_train"]}) if row.condition.intermediate == "snli" else row
+        for row in ladder_rows(0.1)
+    ]
+
+    assert {one.judged.verdict for one in family_of(rows).outcomes} == {"no verdict"}
+
+
+def test_what_the_change_of_the_gap_is_made_of_stands_beside_it() -> None:
+    rows = []
+    for row in ladder_rows(0.1):
+        place = XLMR.index(row.condition.model)
+        metrics = {**row.data["metrics"]}
+        transfer = row.data["transfer"]
+        if transfer is not None:
+            transfer = {**transfer, "confidence": estimate(0.0), "accuracy": estimate(round(-0.01 * place, 9))}
+        rows.append(Row({**row.data, "metrics": metrics, "transfer": transfer}))
+
+    assert "In Q1 the transfer of confidence changes by +0.0 points and that of accuracy by -" in paragraph_of(rows)
 
 
 @pytest.mark.parametrize("flag", ["prior_supervision", "quantised"])

@@ -154,10 +154,23 @@ def test_english_must_beat_both_alternatives(mlm, mt, expected):
     )
 
 
+def test_tasks_with_the_targets_own_data_do_not_count_among_the_alternatives():
+    points = {"snli": 0.0, "mnli": 20.0}
+    rows = frame(gains(lambda task, _: points[task]), ("none", "snli", "mnli"), ("xnli",))
+    for variant in ("mlm", "mt"):
+        rows += frame(gains(lambda *_: 0.0), ("snli", "mnli"), ("xnli",), variant=variant)
+
+    assert finding("alternatives", rows).ours.value == pytest.approx(0.0)
+
+
 def test_the_start_is_that_of_the_rows():
     rows = squad(8.2, targets=("xnli",))
 
     assert verdict("start", rows) == SUPPORTED
+    needs = "cannot be judged (needs the weights that trainings with an intermediate task and without start from)"
+    assert verdict("start", [row for row in rows if row.condition.intermediate == "none"]) == needs
+    unknown = [type(row)({**row.data, "digests": {**row.data["digests"], "weights": None}}) for row in rows]
+    assert verdict("start", unknown) == needs
     other = scored_row("none", "xnli", "en", 7, 0.5, model="xlmr_large", world="real", protocol="pocket")
     other = type(other)({**other.data, "digests": {"weights": "others"}})
     assert verdict("start", [*rows, other]) == CONTRADICTED

@@ -12,17 +12,19 @@ from bench.report.equal_accuracy import curves
 from bench.report.exploratory import beyond_accuracy, exploratory
 from bench.report.label_noise import label_noise
 from bench.report.language_contrasts import language_contrasts
+from bench.report.language_table import languages_of
 from bench.report.ledger import Ledger
 from bench.report.matched_sizes import climbs
 from bench.report.morphology import morphology
 from bench.report.sections import sections
 from bench.report.settings import Setting, settings
 from bench.report.size_tests import families
-from bench.report.temperature_share import Removed, temperature_shares
+from bench.report.temperature_share import Degradation, Removed, temperature_shares
 from bench.report.variant_effects import variant_effects
 from bench.rows import Row
 from tests.row_factory import LANGUAGES, estimate, make_row
 from tests.slope_rows import ladder_rows
+from tests.world_rows import world_rows
 
 REAL = {token: language(token) for token in real_languages()}
 
@@ -106,22 +108,76 @@ def test_beyond_accuracy_is_said_only_where_a_quantity_without_accuracy_gets_wor
     assert bool(beyond_accuracy(exploratory(family, climbs(family, curves(None))), family.outcomes[0])) == agrees
 
 
+def recalibrated(name: str, gaps: dict[str, float], l2: float = 0.004, source_gap: float = 0.02) -> list[Row]:
+    """Rows of the source and of languages with that transfer of the gap."""
+    rows = []
+    for token, gap in {"en": None, **gaps}.items():
+        own = source_gap if gap is None else round(source_gap + gap, 9)
+        row = make_row(
+            language=token, recalibration=name, accuracy=0.6, confidence=round(0.6 + own, 9),
+            transfer=None if gap is None else {"gap": estimate(gap)},
+        )  # fmt: skip
+        rows.append(Row({**row.data, "metrics": {**row.data["metrics"], "l2sq15": estimate(l2)}}))
+    return rows
+
+
+def removed_by(before: list[Row], after: list[Row]) -> Removed:
+    tokens = {row.condition.language for row in before}
+    (one,) = temperature_shares(setting_of([*before, *after], {token: LANGUAGES[token] for token in sorted(tokens)}))
+    return one
+
+
 def test_the_share_that_a_recalibration_removes() -> None:
-    after = [
-        Row({**row.data, "recalibration": "ts_en", "transfer": {"gap": estimate(0.02), "l2sq15": estimate(0.001)}})
-        for row in arms()
+    before = recalibrated("none", {"sw": 0.08, "tr": 0.04})
+    one = removed_by(before, recalibrated("ts_en", {"sw": 0.02, "tr": 0.01}, l2=0.001, source_gap=-0.01))
+
+    assert one.share == pytest.approx(0.75)
+    assert one.before == Degradation(pytest.approx(0.06), pytest.approx(0.004), pytest.approx(0.02))
+    assert one.after == Degradation(pytest.approx(0.015), pytest.approx(0.001), pytest.approx(-0.01))
+
+
+def test_what_is_lost_in_one_language_is_not_made_good_by_another() -> None:
+    before = recalibrated("none", {"sw": 0.04, "tr": 0.04})
+
+    assert removed_by(before, recalibrated("ts_few16", {"sw": 0.06, "tr": -0.06})).share == pytest.approx(-0.5)
+
+
+def test_before_and_after_are_of_the_same_seeds() -> None:
+    def at(seed: int, rows: list[Row]) -> list[Row]:
+        return [make_row_of(row, seed) for row in rows]
+
+    before = [*at(0, recalibrated("none", {"sw": 0.02})), *at(1, recalibrated("none", {"sw": 0.10}))]
+    one = removed_by(before, at(0, recalibrated("ts_en", {"sw": 0.02})))
+
+    assert one.share == pytest.approx(0.0)
+
+
+def make_row_of(row: Row, seed: int) -> Row:
+    condition = {**row.data["condition"], "seed": seed}
+    return Row({**row.data, "id": row.id.replace("-s0", f"-s{seed}"), "condition": condition})
+
+
+def test_noise_is_weighed_against_the_source_of_the_same_seeds() -> None:
+    rows = [row for row in arms() if not (row.condition.language == "en" and row.condition.seed == 1)]
+    moved = [
+        Row({**row.data, "metrics": {**row.data["metrics"], "confidence": estimate(0.99)}})
+        if row.condition.seed == 1 and row.condition.language == "sw"
+        else row
+        for row in rows
     ]
-    before = [Row({**row.data, "transfer": {"gap": estimate(0.08), "l2sq15": estimate(0.004)}}) for row in arms()]
-    setting = setting_of([*before, *after], {token: LANGUAGES[token] for token in ("en", "sw")})
+    (none, _) = label_noise(
+        setting_of(moved, {token: LANGUAGES[token] for token in ("en", "sw")}).worlds[0], ("xlmr_base",)
+    )
 
-    shares = {one.intermediate: one.shares for one in temperature_shares(setting)}
-    assert shares == {"none": pytest.approx((0.75, 0.75)), "genuine": pytest.approx((0.75, 0.75))}
+    assert none.left[0] == pytest.approx(0.08)
 
 
-def test_where_l2_lost_nothing_no_share_of_it_is_removed() -> None:
-    one = Removed("xlmr_base", "none", "ts_en", 1, (0.04, -0.001), (-0.01, 0.001))
+def test_of_less_than_a_point_there_is_no_share() -> None:
+    before = recalibrated("none", {"sw": 0.004, "tr": -0.01})
 
-    assert one.shares == (pytest.approx(0.75), None)
+    assert removed_by(before, recalibrated("ts_en", {"sw": 0.0, "tr": 0.0})).share is None
+    missing = recalibrated("ts_en", {"sw": 0.0})
+    assert temperature_shares(setting_of([*before, *missing], {t: LANGUAGES[t] for t in ("en", "sw", "tr")})) == []
 
 
 def full_ladder(slope: float) -> list[Row]:
@@ -169,7 +225,59 @@ def test_a_variant_is_compared_with_the_plain_training_of_the_same_task() -> Non
     assert setting_of([*plain, *varied], languages).worlds[0].groups.intermediates == ("snli",)
 
 
-def _varied(row: Row) -> Row:
+def _varied(row: Row, variant: str = "mlm", **changes) -> Row:
     metrics = {**row.data["metrics"], "nll": estimate(0.8)}
-    condition = {**row.data["condition"], "variant": "mlm"}
-    return Row({**row.data, "id": f"{row.id}-mlm", "condition": condition, "metrics": metrics})
+    condition = {**row.data["condition"], "variant": variant}
+    return Row({**row.data, "id": f"{row.id}-{variant}", "condition": condition, "metrics": metrics, **changes})
+
+
+def trained(task: str, seeds: tuple[int, ...] = (0, 1), **changes) -> list[Row]:
+    """Rows of a training in the source and one language, of both seeds."""
+    source = {"source": None, "accuracy": 0.9, "confidence": 0.92, **changes}
+    return [
+        row
+        for seed in seeds
+        for row in (
+            make_row(intermediate=task, language="en", seed=seed, **source),
+            make_row(intermediate=task, language="sw", seed=seed, **changes),
+        )
+    ]
+
+
+def effects_of(rows: list[Row]) -> list:
+    return variant_effects(setting_of(rows, {token: LANGUAGES[token] for token in ("en", "sw")}))
+
+
+def test_a_variant_is_compared_after_nothing_after_genuine_tasks_and_after_the_control_apart() -> None:
+    plain = [row for task in ("none", "more", "multi", "snli", "qqp") for row in trained(task)]
+    plain += trained("mnli", flags=["contaminated"])
+    found = effects_of([*plain, *map(_varied, plain)])
+
+    assert [one.tasks for one in found] == [("none",), ("qqp", "snli"), ("more",)]
+
+
+def test_confidence_on_no_scale_is_compared_after_a_temperature_or_not_at_all() -> None:
+    plain = trained("snli")
+    varied = [_varied(row, "logitnorm", flags=["arbitrary_scale"]) for row in plain]
+    assert effects_of([*plain, *varied]) == []
+
+    after = [Row({**row.data, "recalibration": "ts_en", "flags": []}) for row in (*plain, *varied)]
+    (one,) = effects_of([*plain, *varied, *after])
+    assert (one.variant, one.recalibration) == ("logitnorm", "ts_en")
+
+
+def test_worlds_that_count_are_those_that_have_the_numbers() -> None:
+    rows = [row for row in world_rows((0.1, 0.1, 0.1), models=("pocket_s",)) if row.condition.intermediate == "snli"]
+    varied = [
+        _varied(
+            row,
+            flags=["at_chance"] if row.world != "w1" and row.condition.language.endswith("agg") else list(row.flags),
+        )
+        for row in rows
+    ]
+    found = variant_effects(setting_of([*rows, *varied], languages_of(rows)))
+    all_of_them = variant_effects(setting_of([*rows, *map(_varied, rows)], languages_of(rows)))
+
+    assert [one.worlds for one in all_of_them] == [3]
+    assert [one.worlds for one in found] == [1]
+    assert all(math.isnan(each.error) for each in found[0].estimates)

@@ -58,6 +58,15 @@ def test_an_average_is_over_all_languages_and_the_best_is_of_all_tasks():
     assert len(lines(fidelity_page(without), "xnli", "avg")) == 2
 
 
+def test_the_best_of_tasks_one_of_which_saw_a_part_of_its_data_is_not_judged():
+    rows = [
+        type(row)({**row.data, "flags": ["subset"]}) if row.condition.intermediate == NINE[0] else row
+        for row in frame(lambda *_: 0.8, model="xlmr_large", world="real", targets=("xnli",))
+    ]
+
+    assert [row[0] for row in lines(fidelity_page(rows), "xnli", "avg")].count("cannot be judged (subset)") == 1
+
+
 def test_a_protocol_of_a_table_is_asked_for():
     def text(protocol):
         return fidelity_page(english(0.857, model="xlmr_large", protocol=protocol))

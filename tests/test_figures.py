@@ -144,6 +144,45 @@ def test_the_figure_of_tasks_says_what_each_changes_in_each_language(tmp_path):
     assert re.findall(r"<text[^>]*font-weight: 700[^>]*>([^<]*)", drawn) == ["+12.0"]
 
 
+def test_of_one_seed_no_task_is_said_to_change_anything(tmp_path):
+    task_figure(only(task_rows(("none", "more", "snli", "mnli", "ccg"), seeds=(0,), snli=0.12)), tmp_path / "tasks.svg")
+
+    assert "+12.0" in text_of(tmp_path / "tasks.svg")
+    assert "font-weight: 700" not in (tmp_path / "tasks.svg").read_text()
+
+
+@pytest.mark.parametrize("flag", ["at_chance", "collapsed"])
+def test_a_cell_at_chance_is_in_no_figure_of_transfer(flag, tmp_path):
+    gaps = {"agg": 0.1, "fus": 0.1, "int": 0.1}
+    rows = [*world_rows("pocket_xs", gaps=gaps), *world_rows("pocket_s", gaps=gaps)]
+    marked = [
+        type(row)({**row.data, "flags": [flag]})
+        if (row.condition.model, row.condition.language) == ("pocket_xs", "w0_agg")
+        else row
+        for row in rows
+    ]
+    texts = {}
+    for name, given in (("all", rows), ("marked", marked)):
+        section = only(given)
+        size_figure(section, size_ladders(section)[0], tmp_path / f"{name}.svg")
+        (grid,) = [each for each in drawings([], [section]) if each.kind == "grid"]
+        grid.draw(tmp_path / f"grid-{name}.svg")
+        texts[name] = (" ".join(text_of(tmp_path / f"{name}.svg")), text_of(tmp_path / f"grid-{name}.svg"))
+
+    assert ("none: " in texts["all"][0], "none: " in texts["marked"][0]) == (True, True)
+    assert texts["all"][0].count("none: ") == texts["marked"][0].count("none: ") + 2
+    assert texts["all"][1].count("+10.0") == texts["marked"][1].count("+10.0") + 1
+
+
+def test_a_source_at_chance_leaves_nothing_to_compare_with():
+    rows = world_rows(gaps={"agg": 0.1})
+    rows = [type(r)({**r.data, "flags": ["at_chance"]}) if r.condition.language == "w0_src" else r for r in rows]
+    (line,) = only(rows).lines
+
+    assert arm_mean([line], ["w0_agg"], transferred("gap"), "w0_src") is None
+    assert arm_mean([line], ["w0_agg"], transferred("gap")) is not None
+
+
 def test_tasks_are_compared_where_there_are_more_than_three_and_none():
     assert has_tasks(only(task_rows(("none", "more", "snli", "mnli", "ccg"))))
     assert not has_tasks(only(task_rows(("none", "more", "snli", "mnli"))))

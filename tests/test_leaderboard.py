@@ -203,6 +203,22 @@ def test_lines_are_ranked_by_nll_and_contaminated_ones_have_no_rank() -> None:
     ]
 
 
+@pytest.mark.parametrize("flag", ["arbitrary_scale", "at_chance", "collapsed"])
+def test_confidence_that_says_nothing_is_shown_and_not_ranked(flag: str) -> None:
+    rows = [*make_rows(nll=1.3), *make_rows(intermediate="snli", nll=1.1, flags=[flag])]
+    table = table_under(leaderboard(rows, ledger_of(rows), LANGUAGES), "Ranked by NLL")
+
+    assert [(row["#"], row["intermediate"]) for row in table[:2]] == [("–", "snli"), ("1", "none")]
+
+
+def test_one_language_at_chance_leaves_a_line_its_rank() -> None:
+    rows = make_rows(nll=1.3)
+    rows = [Row({**row.data, "flags": ["at_chance"]}) if row.condition.language == "sw" else row for row in rows]
+    table = table_under(leaderboard(rows, ledger_of(rows), LANGUAGES), "Ranked by NLL")
+
+    assert table[0]["#"] == "1"
+
+
 def test_the_mean_of_genuine_intermediates_needs_all_of_them_and_no_other() -> None:
     genuine = [(m, i) for m in ("xlmr_base", "xlmr_large") for i in ("snli", "qqp")][:3]
     rows = [row for model, task in genuine for row in make_rows(model=model, intermediate=task, nll=len(task))]

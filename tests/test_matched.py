@@ -142,6 +142,18 @@ def replace_level(level, gap):
     return replace(values, level=np.array(level), metrics={"gap": np.tile(gap, (len(level), 1))})
 
 
+def test_a_seed_without_replicates_leaves_the_mean_of_values():
+    drawn = replace_level([[0.5], [0.5], [0.5]], [0.2])
+    bare, flat = curve_of_values([0.5], {"gap": [0.4]}, 9), curve_of_values([0.5], {"gap": [0.0]}, 9)
+    mean, share = matched_mean(
+        [matched(drawn, replace_level([[0.5], [0.5], [0.5]], [0.0])), matched(bare, flat)], "gap"
+    )
+
+    assert mean.mean.value == pytest.approx(0.3)
+    assert mean.mean.replicates is None
+    assert math.isnan(share)
+
+
 def test_seeds_without_a_contrast_are_left_out_of_the_mean():
     flat, high = (curve_of_values([level], {"gap": [0.1]}, 9) for level in (0.5, 0.9))
     both = [matched(flat, flat), matched(flat, high)]

@@ -116,10 +116,17 @@ def test_a_tiny_change_that_is_sure_is_equivalent_to_nothing() -> None:
     assert (one.verdict, one.p < 0.05) == ("equivalent to nothing", True)
 
 
-def test_each_estimate_has_to_reject_and_a_test_that_cannot_be_made_does_not_count() -> None:
+def test_each_estimate_has_to_reject_and_a_test_that_cannot_be_made_has_no_verdict() -> None:
     sure, unsure = TEstimate(0.1, 0.001, 50), TEstimate(0.1, 0.2, 2)
 
     assert [one.verdict for one in judge([[sure], [sure, unsure], []])] == ["supported", "undecided", "no verdict"]
+
+
+def test_a_test_that_cannot_be_made_was_announced_all_the_same() -> None:
+    one = TEstimate(0.1, 0.05, 50)
+
+    assert judge([[one], [], []])[0].p == pytest.approx(3 * one.p)
+    assert judge([[one]])[0].p == pytest.approx(one.p)
 
 
 def test_worlds_are_the_unit_of_the_artificial_ones() -> None:

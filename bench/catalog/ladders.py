@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from bench.catalog.models import MODELS, ModelSpec
 
+# Fewer bear no verdict on a slope (docs/analysis-plan.md).
+SIZES_FOR_A_VERDICT = 4
 # "size": pretrained alike at several sizes; "generations": the sizes of a family whose recipes differ; "depth": the
 # first layers of one encoder, whose depth is no model size.
 Kind: TypeAlias = Literal["size", "generations", "depth"]

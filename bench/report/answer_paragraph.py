@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bench.report.cells import signed_points
 from bench.report.exploratory import Exploratory, beyond_accuracy, free_of_accuracy
 from bench.report.label_noise import label_noise
-from bench.report.size_tests import Family, Outcome
+from bench.report.size_tests import Family, Outcome, Rung
 from bench.report.tables import escaped
 
 _QUANTITIES = {
@@ -24,13 +24,20 @@ _VERDICTS = {
 # Smaller numbers are written as 0.
 _SHOWN = 0.0005
 _FLIPS = (
-    "Of the level of the gap in plentiful languages nothing is concluded: its sign flips with the share of connectives "
-    "in pretraining (docs/worlds.md), which rich minus poor does not."
+    "From the level of transfer nothing is concluded: where the encoder saw other shares of connectives in pretraining "
+    "(one size of world 0, one seed, no intermediate task: docs/worlds/arms.md), the sign of transfer to rich "
+    "languages flipped, and that of rich minus poor did not. Whether changes with size survive that was not run."
 )
-_AXES = {
+_ONE_POSTERIOR = "Labels of all languages are drawn from one known posterior, so none is wrong by translation."
+_AXES: Mapping[Rung, str] = {
     "size": "model size",
     "depth": "depth of one encoder",
     "artificial": "the size of the artificial worlds' encoders",
+}
+_ENDS: Mapping[Rung, str] = {
+    "size": "from the smallest to the largest",
+    "depth": "from the fewest layers to the most",
+    "artificial": "from the smallest to the largest",
 }
 
 
@@ -57,13 +64,15 @@ def _dose(family: Family) -> list[str]:
 
 
 def _noise(family: Family) -> list[str]:
-    """Say which share of wrong labels would look like the degradation, at the largest size that has it."""
-    found = label_noise(family.worlds[0], family.models) if family.real else []
-    told = [one for one in found if one.rate > 0]
-    if not told:
+    """Say which share of wrong labels would look like the degradation, at every size that has it."""
+    if not family.real:
+        return [_ONE_POSTERIOR]
+    found = [one for one in label_noise(family.worlds[0], family.models) if one.intermediate != "none" and one.rate > 0]
+    if not found:
         return []
     head = "Translated target text inherits English labels, so label noise looks like over-confidence"
-    return [f"{head}: {100 * told[-1].rate:.1f} % wrong labels would explain all of it at {escaped(told[-1].model)}."]
+    rates = ", ".join(f"{100 * one.rate:.1f} % at {escaped(one.model)}" for one in found)
+    return [f"{head}: wrong labels that would explain all of it, after intermediate training, are {rates}."]
 
 
 def _decided(family: Family) -> bool:
@@ -77,23 +86,32 @@ def _short(family: Family) -> str:
 
 def _sentences(family: Family, found: Sequence[Exploratory]) -> list[str]:
     head = f"Over {_AXES[family.rung]}, ladder {escaped(family.name)}:"
-    tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one)}" for one in family.outcomes)
+    tests = "; ".join(f"{one.test}, {_QUANTITIES[one.test]}: {_told(one, family.rung)}" for one in family.outcomes)
     return [f"{head} {tests}.", *_lacks(family), *_coupling(family, found)]
 
 
 def _coupling(family: Family, found: Sequence[Exploratory]) -> list[str]:
-    """Say beside a decided Q1 what accuracy did, and whether a quantity without accuracy agrees."""
-    q1 = family.outcomes[0]
-    if q1.judged.verdict not in ("supported", "contradicted"):
-        return []
-    moved = [f"{signed_points(one.change)}" for one in found if one.title == "Q1 in accuracy"]
-    beside = f"The transfer of accuracy moves by {moved[0]} points beside it. " if moved else ""
+    """Say what Q1's change is made of and, where it is decided, whether a quantity without accuracy agrees."""
+    moved = {one.title: signed_points(one.change) for one in found}
+    parts = [moved.get(f"Q1 in {name}") for name in ("confidence", "accuracy")]
+    told = []
+    if None not in parts:
+        told.append(
+            f"In Q1 the transfer of confidence changes by {parts[0]} points and that of accuracy by {parts[1]}; the "
+            "gap's is their difference."
+        )
+    if family.outcomes[0].judged.verdict in ("supported", "contradicted"):
+        told.append(_beyond(family, found))
+    return told
+
+
+def _beyond(family: Family, found: Sequence[Exploratory]) -> str:
     if not free_of_accuracy(found):
-        return [f"{beside}No quantity that is free of accuracy is at hand, so it may be accuracy alone."]
-    agree = beyond_accuracy(found, q1)
+        return "No quantity that is free of accuracy is at hand, so it may be accuracy alone."
+    agree = beyond_accuracy(found, family.outcomes[0])
     if agree:
-        return [f"{beside}Size changes calibration beyond accuracy: {', '.join(agree)} agree."]
-    return [f"{beside}No quantity that is free of accuracy agrees, so it may be accuracy alone."]
+        return f"Size changes calibration beyond accuracy: {', '.join(agree)} agree."
+    return "No quantity that is free of accuracy agrees, so it may be accuracy alone."
 
 
 def _lacks(family: Family) -> list[str]:
@@ -105,23 +123,33 @@ def _lacks(family: Family) -> list[str]:
     return [f"{', '.join(names)} lack a verdict: {escaped('; '.join(lacks))}." for lacks, names in tests.items()]
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: Outcome, rung: Rung) -> str:
     if not outcome.slopes:
         return "no slope"
-    moved = f"{signed_points(outcome.change)} points from the smallest to the largest"
+    moved = f"{signed_points(outcome.change)} points {_ENDS[rung]}, on the fitted line"
+    known = [f"95 % {signed_points(low)} to {signed_points(high)}" for low, high in _intervals(outcome)]
+    known += _by_world(outcome)
+    beside = f" ({'; '.join(known)})" if known else ""
     if not outcome.estimates:
-        return f"{moved}, no verdict"
-    low, high = outcome.interval
-    found = f"{_VERDICTS[outcome.judged.verdict]}{_worse(outcome)}"
-    return f"{moved} (95 % {signed_points(low)} to {signed_points(high)}), {found}"
+        return f"{moved}{beside}, no verdict"
+    return f"{moved}{beside}, {_VERDICTS[outcome.judged.verdict]}{_direction(outcome)}"
 
 
-def _worse(outcome: Outcome) -> str:
-    """Say what a change means for calibration: worse is further from 0, whichever the sign."""
+def _intervals(outcome: Outcome) -> list[tuple[float, float]]:
+    return [outcome.interval] if outcome.estimates else []
+
+
+def _by_world(outcome: Outcome) -> list[str]:
+    changes = [f"{signed_points(slope.conditional.value)} in {world}" for world, slope in outcome.slopes]
+    return [", ".join(changes)] if len(changes) > 1 else []
+
+
+def _direction(outcome: Outcome) -> str:
+    """Say what a decided change does to the size of the quantity: whether calibration is worse is another question."""
     if outcome.judged.verdict not in ("supported", "contradicted"):
         return ""
     first, last = outcome.ends
     if first * last < 0 and min(abs(first), abs(last)) >= _SHOWN:
         return f", through 0 from {signed_points(first)} to {signed_points(last)}"
-    word = "worse" if abs(last) > abs(first) else "better"
-    return f", which is {word}: from {signed_points(first)} to {signed_points(last)}"
+    word = "away from" if abs(last) > abs(first) else "towards"
+    return f", {word} 0: from {signed_points(first)} to {signed_points(last)}"

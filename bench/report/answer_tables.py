@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from bench.catalog.ladders import SIZES_FOR_A_VERDICT
 from bench.report.cells import Format, signed_nats, signed_points, signed_square_points
 from bench.report.exploratory import Exploratory
 from bench.report.size_tests import Family, Outcome
 from bench.report.tables import MISSING, markdown_table
 from bench.statistics.ladder_slope import LadderSlope
+from bench.statistics.seed_means import SeedMean
 from bench.statistics.t_estimate import TEstimate
 
 BOUND = (
@@ -78,34 +80,43 @@ def _units(family: Family) -> list[str]:
 def _test(family: Family, one: Outcome) -> list[str]:
     judged = [p_cell(one.judged.p), p_cell(one.judged.p_equivalent), one.judged.verdict, "; ".join(one.lacks)]
     change = signed_points(one.change) if one.slopes else MISSING
-    return [one.test, change, *(_interval(each) for each in _estimates(family, one)), *judged]
+    return [one.test, change, *_intervals(family, one), *judged]
 
 
-def _estimates(family: Family, one: Outcome) -> Sequence[TEstimate | None]:
-    slope = one.slopes[0][1] if one.slopes else None
-    if family.real:
-        return [None, None] if slope is None else [slope.conditional, slope.residual]
-    return [one.over_worlds]
+def _intervals(family: Family, one: Outcome) -> list[str]:
+    if not family.real:
+        return [_interval(one.over_worlds)]
+    if not one.slopes:
+        return [MISSING, MISSING]
+    slope = one.slopes[0][1]
+    return [_interval(slope.conditional, item_only=slope.seeds == 1), _interval(slope.residual)]
 
 
-def _interval(estimate: TEstimate | None) -> str:
+def _interval(estimate: TEstimate | None, item_only: bool = False) -> str:
     low, high = (math.nan, math.nan) if estimate is None else estimate.interval()
-    return MISSING if math.isnan(low) else f"{signed_points(low)} to {signed_points(high)}"
+    mark = ", items" if item_only else ""
+    return MISSING if math.isnan(low) else f"{signed_points(low)} to {signed_points(high)}{mark}"
 
 
 def _levels(family: Family, test: str, world: str, slope: LadderSlope) -> list[str]:
     levels = {size.model: level for size, level in zip(slope.sizes, slope.levels, strict=True)}
-    cells = [
-        estimate_cell(levels[token].estimate, levels[token].item_only) if token in levels else MISSING
-        for token in family.models
-    ]
-    return [test, world, *cells, estimate_cell(slope.conditional, slope.seeds == 1), signed_points(slope.tenfold)]
+    most = max(level.seeds for level in slope.levels)
+    cells = [_level(levels[token], most) if token in levels else MISSING for token in family.models]
+    # Two sizes a factor of two apart say nothing of ten.
+    tenfold = signed_points(slope.tenfold) if len(slope.sizes) >= SIZES_FOR_A_VERDICT else MISSING
+    return [test, world, *cells, estimate_cell(slope.conditional, slope.seeds == 1), tenfold]
+
+
+def _level(level: SeedMean, most: int) -> str:
+    # A seed at chance is left out, and what is left is a mean of survivors.
+    lost = f" of {level.seeds} seeds" if level.seeds < most else ""
+    return f"{estimate_cell(level.estimate, level.item_only)}{lost}"
 
 
 def _adjacent(family: Family) -> str:
     """Return the table of the differences between each size and the next larger one that has the quantity."""
     rows = [
-        [one.test, world, f"{low} to {high}", estimate_cell(difference, slope.seeds == 1)]
+        [one.test, world, f"{low} to {high}", estimate_cell(difference.estimate, difference.item_only)]
         for one in family.outcomes
         for world, slope in one.slopes
         for low, high, difference in slope.adjacent

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.report.claim_settings import Reader
 from bench.report.effects import Effect, mean_effect
+from bench.report.flags import is_uninformative
 from bench.report.sections import Line, Section
 
 # More lines than these cannot be told apart in one panel.
@@ -25,14 +26,20 @@ def arms(section: Section, model: str) -> Mapping[str, Sequence[Line]]:
     return {**single, **{line.training: [line] for line in genuine}}
 
 
-def arm_mean(lines: Sequence[Line], languages: Sequence[str], read: Reader) -> Effect | None:
-    """Return the mean over an arm's lines and over `languages`, at every seed that has all; None without one."""
-    effects = [_cell(line, language, read) for line in lines for language in languages]
+def arm_mean(lines: Sequence[Line], languages: Sequence[str], read: Reader, source: str | None = None) -> Effect | None:
+    """Return the mean over an arm's lines and over `languages`, at every seed that has all; None without one.
+
+    A cell at chance is none, nor is one that is compared with a `source` at chance.
+    """
+    effects = [_cell(line, language, read, source) for line in lines for language in languages]
     mean = mean_effect(effects, same_items=True) if effects else None
     return mean if mean is not None and mean.seeds else None
 
 
-def _cell(line: Line, language: str, read: Reader) -> Effect:
-    rows = {seed: line.row(seed, language) for seed in line.seeds}
-    known = {seed: read(row) for seed, row in rows.items() if row is not None}
+def _cell(line: Line, language: str, read: Reader, source: str | None) -> Effect:
+    known = {}
+    for seed in line.seeds:
+        row, reference = line.row(seed, language), None if source is None else line.row(seed, source)
+        if row is not None and not any(is_uninformative(each) for each in (row, reference) if each is not None):
+            known[seed] = read(row)
     return Effect({seed: value for seed, value in known.items() if value is not None})

@@ -1,4 +1,7 @@
-"""Numbers as cells: units and decimals are decided here, and what is missing stays visibly missing."""
+"""Numbers as cells: units and decimals are decided here, and what is missing stays visibly missing.
+
+A number that rounds to 0 keeps its sign, since an end of an interval says on which side of 0 it lies.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from bench.report.tables import MISSING
 from bench.rows import Estimate
 
 Format = Callable[[float], str]
+# Smaller sizes are what sums of floats leave of 0, and have no sign.
+_ZERO = 1e-9
 
 
 def points(value: float) -> str:
@@ -51,6 +56,14 @@ def rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
+def parameters(count: int) -> str:
+    """A number of parameters with three digits: 112896 as 113 k."""
+    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return str(count)
+
+
 def cell(value: float | None, form: Format) -> str:
     """The number in that form, or a dash."""
     return MISSING if value is None else form(value)
@@ -75,6 +88,4 @@ def interval_cell(estimate: Estimate | None, form: Format) -> str:
 
 
 def _rounded(value: float, form: str) -> str:
-    text = format(value, form)
-    # A tiny negative number would show as -0.0, a sign that nothing supports.
-    return text if any(digit in text for digit in "123456789") else format(0.0, form)
+    return format(0.0 if abs(value) < _ZERO else value, form)

@@ -115,7 +115,13 @@ def _alternatives(claim: Claim, setting: Setting) -> Finding:
 
 
 def _ahead_of(setting: Setting, variant: str) -> Effect:
-    own = [cell for cell in setting.cells if cell.variant == variant and not setting.uninformative(cell.target)]
+    own = [
+        cell
+        for cell in setting.cells
+        if cell.variant == variant
+        and _genuine(cell.intermediate, cell.target)
+        and not setting.uninformative(cell.target)
+    ]
     if setting.literal and {cell.target for cell in own} != set(_TARGETS):
         raise _Missing(f"the variant {variant} in all nine targets")
     pairs = [(setting.score(Cell(cell.intermediate, cell.target)), setting.score(cell)) for cell in own]
@@ -129,7 +135,10 @@ def _ahead_of(setting: Setting, variant: str) -> Effect:
 def _start(claim: Claim, setting: Setting) -> Finding:
     if setting.world != REAL or setting.model != _START:
         return cannot(_START)
-    starts = {str(row.data["digests"].get("weights")) for row in setting.rows}
+    starts = {row.data["digests"].get("weights") for row in setting.rows}
+    plain = {cell.intermediate == "none" for cell in setting.cells}
+    if None in starts or len(plain) < 2:
+        raise _Missing("the weights that trainings with an intermediate task and without start from")
     note = f"different weights that trainings here start from: {len(starts)}"
     return Finding(_holds(setting) if len(starts) == 1 else _fails(setting), note=note)
 

@@ -14,7 +14,7 @@ from bench.report.language_contrasts import LanguageContrasts, language_contrast
 from bench.report.ledger import Ledger
 from bench.report.panels import Replicates, no_replicates
 from bench.report.sections import sections
-from bench.report.settings import World, settings
+from bench.report.settings import Setting, World, settings
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.rows import Row
 from bench.statistics.seed_means import SeedMean
@@ -49,10 +49,16 @@ def contrasts(
     usable = sections(usable_rows(mark_earlier(rows, ledger)), ledger, languages)
     found = settings(usable, replicates or no_replicates)
     parts = [part for setting in found for world in setting.worlds for part in _world(world)]
-    reading = _READING if replicates else f"{_READING} {BOUND}"
+    reading = f"{_READING} {BOUND}" if any(map(_is_bounded, found)) else _READING
     shown = [reading, *parts] if parts else ["No contrast has data."]
     shown += equal_accuracy(usable, curve) if usable else []
     return "\n\n".join(["# Contrasts by language", *shown]) + "\n"
+
+
+def _is_bounded(setting: Setting) -> bool:
+    """Whether the item part of any error is an upper bound."""
+    measured = [cell.metrics.get("gap") for world in setting.worlds for cell in world.panel.cells.values()]
+    return any(each is not None and each.replicates is None for each in measured)
 
 
 def _world(world: World) -> list[str]:

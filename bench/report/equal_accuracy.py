@@ -11,7 +11,7 @@ from itertools import pairwise
 from bench.calibration.outcomes import Outcomes
 from bench.catalog.models import MODELS
 from bench.predictions import Predictions
-from bench.report.panels import UNINFORMATIVE
+from bench.report.flags import is_uninformative
 from bench.report.sections import Line, Section
 from bench.rows import Row
 from bench.statistics.contrasts import Resampled, resample
@@ -144,7 +144,7 @@ def _bare(curve: Curve) -> Curve:
 def _usable(row: Row, shared: bool) -> bool:
     """Whether a row says something of its language, on items that the other row has too."""
     parallel = shared or row.data.get("transfer") is None or row.data.get("pairing") == "items"
-    return parallel and not UNINFORMATIVE & set(row.flags)
+    return parallel and not is_uninformative(row)
 
 
 def _number(value: float | None) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
-from bench.catalog.ladders import Ladder, ladders
+from bench.catalog.ladders import SIZES_FOR_A_VERDICT, Ladder, ladders
 from bench.report.sections import REAL
 from bench.rows import Row
 
@@ -12,14 +13,16 @@ NOT_ANSWERED = "For real pretrained encoders of different sizes this is not answ
 # Such rows show that the instrument works; they say nothing of pretrained encoders.
 _NO_EVIDENCE = frozenset({"random_weights", "stand_in", "local_model"})
 _NO_SIZE = frozenset({"truncated", "prior_supervision", "quantised"})
-_SIZES_FOR_A_SLOPE = 4
 
 
 def evidence(rows: Iterable[Row]) -> str:
-    """Return the first words of every report: the strongest rung of evidence among `rows`."""
+    """Return the first words of every report: the strongest rung of evidence among `rows`.
+
+    Sizes are on one ladder only where one study, protocol, target and split has them.
+    """
     usable = usable_rows(rows)
     real = [row for row in usable if row.world == REAL]
-    sizes = _size_ladders(row.condition.model for row in real if not _NO_SIZE & set(row.flags))
+    sizes = _size_ladders([row for row in real if not _NO_SIZE & set(row.flags)])
     if sizes:
         return f"Strongest evidence here: real, independently pretrained sizes. {' '.join(map(_described, sizes))}"
     if real:
@@ -45,11 +48,15 @@ def _real_rung(rows: list[Row]) -> str:
     return f"The rows are of real encoders at one size each ({models})."
 
 
-def _size_ladders(models: Iterable[str]) -> list[Ladder]:
-    return [ladder for ladder in ladders(models) if ladder.kind != "depth"]
+def _size_ladders(rows: Iterable[Row]) -> list[Ladder]:
+    comparable: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        comparable[row.study, row.protocol, row.condition.target, row.split].add(row.condition.model)
+    found = [ladder for key in sorted(comparable) for ladder in ladders(comparable[key]) if ladder.kind != "depth"]
+    return list({ladder.tokens: ladder for ladder in found}.values())
 
 
 def _described(ladder: Ladder) -> str:
-    few = len(ladder.models) < _SIZES_FOR_A_SLOPE
-    end = f"; fewer than {_SIZES_FOR_A_SLOPE} sizes, so no slope verdict." if few else "."
+    few = len(ladder.models) < SIZES_FOR_A_VERDICT
+    end = f"; fewer than {SIZES_FOR_A_VERDICT} sizes, so no slope verdict." if few else "."
     return f"Ladder {ladder.title}: {', '.join(ladder.tokens)}{end}"

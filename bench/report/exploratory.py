@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
+from bench.catalog.ladders import SIZES_FOR_A_VERDICT
 from bench.catalog.languages import real_languages
 from bench.catalog.variants import TUNED
 from bench.report.matched_sizes import EQUAL, Climb, change_at_equal_accuracy
@@ -14,7 +15,7 @@ from bench.report.panels import LOG_ODDS
 from bench.report.settings import World
 from bench.report.size_tests import Family, Outcome, change_estimates, sizes_of
 from bench.statistics.confirmatory import CONTROL, TESTS, terms_of
-from bench.statistics.ladder_slope import ladder_slope
+from bench.statistics.ladder_slope import Size, ladder_slope
 from bench.statistics.multiplicity import benjamini_hochberg
 from bench.statistics.panel import Part, Term
 from bench.statistics.t_estimate import TEstimate
@@ -29,6 +30,7 @@ QUANTITIES: Mapping[str, str] = {
     "nll": "NLL",
     "brier": "Brier score",
     "l2sq15": "squared debiased L2",
+    "true_ece15": "true calibration error (of the known posterior)",
     "ts_loss": "NLL minus best-temperature NLL",
     "auroc": "AUROC of confidence",
 }
@@ -100,6 +102,7 @@ def _all(family: Family) -> list[Exploratory | None]:
     tests = [_test(family, f"Q1 in {title}", rich, name) for name, title in QUANTITIES.items()]
     tests.append(_test(family, "Q2 in log odds of accuracy", _grouped("Q2"), LOG_ODDS))
     tests += [_test(family, f"{test} on total parameters", _grouped(test), total=True) for test in ("Q1", "Q2", "Q3")]
+    tests += [_without_the_smallest(family, test) for test in TESTS]
     for task in ("none", CONTROL):
         tests += [_test(family, f"{test} with {task} instead", _of_tasks(test, (task,))) for test in ("Q1", "Q3")]
     tests.append(_test(family, "source: the gap itself", _source_terms, part="metrics"))
@@ -139,16 +142,30 @@ def _tuned_tasks(family: Family) -> tuple[str, ...]:
 def _test(
     family: Family, title: str, terms: Terms, metric: str = "gap", part: Part = "transfer", total: bool = False
 ) -> Exploratory | None:
+    return _change(family, title, terms, sizes_of(family.ladder, total), metric, part)
+
+
+def _without_the_smallest(family: Family, test: str) -> Exploratory | None:
+    """Return a test over the larger sizes: the least able encoder lies furthest from the others on the axis."""
+    smallest, *larger = sizes_of(family.ladder)
+    return _change(family, f"{test} without {smallest.model}", _grouped(test), larger)
+
+
+def _change(
+    family: Family, title: str, terms: Terms, sizes: Sequence[Size], metric: str = "gap", part: Part = "transfer"
+) -> Exploratory | None:
     made = [
-        ladder_slope(world.panel, sizes_of(family.ladder, total), chosen, metric, part)
-        for world in family.worlds
-        if (chosen := terms(world))
+        ladder_slope(world.panel, sizes, chosen, metric, part) for world in family.worlds if (chosen := terms(world))
     ]
     slopes = tuple(slope for slope in made if slope is not None)
     if not slopes:
         return None
-    change = fmean(slope.conditional.value for slope in slopes)
-    return Exploratory(title, metric, change, change_estimates(family.rung, slopes))
+    # With the world as unit a line through three sizes will do.
+    least = SIZES_FOR_A_VERDICT if family.real else min(SIZES_FOR_A_VERDICT, len(sizes))
+    estimates = change_estimates(family.rung, slopes, least)
+    # Worlds that the estimate leaves out for want of sizes or seeds are left out of the change, too.
+    change = estimates[0].value if estimates else fmean(slope.conditional.value for slope in slopes)
+    return Exploratory(title, metric, change, estimates)
 
 
 def _grouped(test: str) -> Terms:

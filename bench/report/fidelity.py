@@ -109,7 +109,7 @@ def _unit(score: PublishedScore) -> str:
 def _ours(setting: Setting, score: PublishedScore) -> Effect | None:
     """Return our value; of the best intermediate tasks only where all of them have two seeds or more."""
     languages = tasks.target(score.target).languages if score.language == AVERAGE else (score.language,)
-    names = (*nine(), "multi") if score.training == BEST else (score.training,)
+    names = _candidates() if score.training == BEST else (score.training,)
     found = [setting.mean_over(languages, Cell(name, score.target), scored([score.score])) for name in names]
     known = [effect for effect in found if effect is not None]
     if len(known) < len(found):
@@ -118,6 +118,10 @@ def _ours(setting: Setting, score: PublishedScore) -> Effect | None:
         return known[0]
     several = len(set.intersection(*(set(effect.by_seed) for effect in known))) > 1
     return best_on_other_seeds(known) if several else None
+
+
+def _candidates() -> tuple[str, ...]:
+    return (*nine(), "multi")
 
 
 def _line(setting: Setting, score: PublishedScore, ours: Effect | None) -> list[str]:
@@ -135,8 +139,9 @@ def _missing(score: PublishedScore) -> str:
 
 
 def _verdict(setting: Setting, score: PublishedScore, ours: Effect) -> str:
-    cell = Cell("none" if score.training == BEST else score.training, score.target)
-    other = sorted({flag for row in setting.rows_of(cell) for flag in row.flags} & _OTHER)
+    names = ("none", *_candidates()) if score.training == BEST else (score.training,)
+    rows = [row for name in names for row in setting.rows_of(Cell(name, score.target))]
+    other = sorted({flag for row in rows for flag in row.flags} & _OTHER)
     if other:
         return f"cannot be judged ({', '.join(other)})"
     if len(ours.seeds) < 2:

@@ -29,7 +29,7 @@ def grid_figure(section: Section, *paths: Path) -> None:
     names = list(dict.fromkeys(name for heats in panels.values() for name in heats))
     with figure_to(paths, max(7.5, 0.9 + 2.3 * len(panels)), 1.5 + 2.6 * len(names)) as figure:
         _draw(figure, panels, names)
-        source = "Means over seeds. = marks the source's own type; hatched: no cell of the design, or no row"
+        source = "Means over seeds. = marks the source's own type; hatched: no cell of the design, or none above chance"
         flags = {flag for line in section.lines for flag in line.flags}
         heading(figure, f"Transfer of the gap by morphology and data: {section.title}", source, flags_line(flags))
 
@@ -67,11 +67,11 @@ def _heat(section: Section, lines: Sequence[Line]) -> Heat:
         if not (facts := describe(info.token)).control
     }
     types, own = list(TYPES)[::-1], source_type(int(section.world[1:]))
-    values = [[_value(lines, tokens.get((one, data))) for data in _DATA] for one in types]
+    values = [[_value(section, lines, tokens.get((one, data))) for data in _DATA] for one in types]
     texts = [["" if value is None else signed_points(value) for value in row] for row in values]
     return Heat([f"{one} =" if one == own else one for one in types], list(_DATA), values, texts)
 
 
-def _value(lines: Sequence[Line], token: str | None) -> float | None:
-    mean = None if token is None else arm_mean(lines, [token], transferred("gap"))
+def _value(section: Section, lines: Sequence[Line], token: str | None) -> float | None:
+    mean = None if token is None else arm_mean(lines, [token], transferred("gap"), section.source)
     return None if mean is None else mean.value

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.catalog.ladders import Ladder, ladders
+from bench.catalog.ladders import SIZES_FOR_A_VERDICT, Ladder, ladders
 from bench.catalog.models import ModelSpec
 from bench.report.arms import arm_mean, arms
+from bench.report.cells import parameters
 from bench.report.claim_settings import transferred
 from bench.report.drawing import figure_to, flags_line, heading, legend_below, quiet, style
 from bench.report.effects import Effect, Interval, slope
@@ -25,7 +26,6 @@ _INTERVALS = (
 )
 # Points of one size stand this far apart, as factors of it.
 _APART = 0.06
-_SIZES_FOR_A_VERDICT = 4
 
 
 def size_ladders(section: Section) -> list[Ladder]:
@@ -54,10 +54,10 @@ def size_figure(section: Section, ladder: Ladder, *paths: Path) -> None:
 def caveats(ladder: Ladder) -> str:
     """Name the ladder and what a reader of a slope over it must know."""
     kinds = {"depth": "depth of one encoder, never model size", "generations": "models of several generations"}
-    few = len(ladder.models) < _SIZES_FOR_A_VERDICT
+    few = len(ladder.models) < SIZES_FOR_A_VERDICT
     known = [
         kinds.get(ladder.kind, ""),
-        f"fewer than {_SIZES_FOR_A_VERDICT} sizes: no verdict on a slope" if few else "",
+        f"fewer than {SIZES_FOR_A_VERDICT} sizes: no verdict on a slope" if few else "",
     ]
     return "; ".join([f"Ladder {ladder.name}", *(text for text in known if text)])
 
@@ -78,14 +78,7 @@ def _panel(axes: Axes, section: Section, ladder: Ladder, group: str, names: Sequ
 
 def _labels(specs: Sequence[ModelSpec]) -> list[str]:
     """Return the tokens without the word that names the family, over the number of parameters."""
-    return [f"{spec.token.partition('_')[2] or spec.token}\n{_short(spec.body_parameters)}" for spec in specs]
-
-
-def _short(size: int) -> str:
-    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if size >= unit:
-            return f"{size / unit:.3g} {name}"
-    return str(size)
+    return [f"{spec.token.partition('_')[2] or spec.token}\n{parameters(spec.body_parameters)}" for spec in specs]
 
 
 def _arm(axes: Axes, section: Section, ladder: Ladder, group: str, place: int, names: Sequence[str]) -> str:
@@ -114,8 +107,8 @@ def _signed(trend: Interval) -> str:
 def _effect(section: Section, model: str, group: str, name: str) -> Effect | None:
     lines, read = arms(section, model).get(name, []), transferred("gap")
     if group != _PANELS[2]:
-        return arm_mean(lines, section.plentiful(group), read)
-    rich, poor = (arm_mean(lines, section.plentiful(one), read) for one in _PANELS[:2])
+        return arm_mean(lines, section.plentiful(group), read, section.source)
+    rich, poor = (arm_mean(lines, section.plentiful(one), read, section.source) for one in _PANELS[:2])
     difference = None if rich is None or poor is None else rich.minus(poor)
     return difference if difference is not None and difference.seeds else None
 

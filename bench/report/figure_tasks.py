@@ -21,7 +21,7 @@ OWN_DATA = "*"
 _READING = "Change of the signed gap from no intermediate task, means over the seeds that both have"
 _MARKS = (
     "Bold: its 95 % interval, corrected for all cells, leaves out 0 (it takes items for unshared, so it is too wide); "
-    f"{OWN_DATA} the task holds the target's own data; hatched: no rows to compare"
+    f"{OWN_DATA} the task holds the target's own data; hatched: no rows above chance to compare"
 )
 
 
@@ -79,8 +79,9 @@ def _change(lines: dict[str, Line], name: str, token: str) -> Effect | None:
 
 
 def _leaves_out_zero(effect: Effect, comparisons: int) -> bool:
+    # Of one seed the interval is over items alone, and says nothing of what another would do.
     interval = effect.interval(comparisons)
-    return interval.low > 0 or interval.high < 0
+    return len(effect.seeds) > 1 and (interval.low > 0 or interval.high < 0)
 
 
 def _marked(section: Section, name: str) -> str:

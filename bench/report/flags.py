@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bench.rows import Row
+
+# Of such a cell the gap is only the confidence, which is no part of a conclusion on calibration.
+_UNINFORMATIVE = frozenset({"at_chance", "collapsed"})
 # A flag of a recalibration's own rows, not of the line.
 TARGET_LABELS = "target_labels"
 
@@ -43,6 +47,11 @@ _TEXTS = {
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _NUMBERS = {mark: digit for digit, mark in _DIGITS.items()}
+
+
+def is_uninformative(row: Row) -> bool:
+    """Whether a row is at chance, or of a training that collapsed."""
+    return bool(_UNINFORMATIVE & set(row.flags))
 
 
 def mark_number(mark: str) -> int:

@@ -35,10 +35,12 @@ def _explained(world: World, model: str, name: str, tasks: tuple[str, ...]) -> E
         return None
     over_rich = [Term(1 / (len(tasks) * len(rich)), task, token) for task in tasks for token in rich]
     at_source = [Term(1 / len(tasks), task, source) for task in tasks]
+    # Parts of one sum are of the same seeds.
+    panel = world.panel.at(world.panel.seeds(model, [*over_rich, *at_source]))
     parts = [
-        world.panel.contrast(model, over_rich, "accuracy", "metrics"),
-        world.panel.contrast(model, over_rich, "confidence", "metrics"),
-        world.panel.contrast(model, at_source, "gap", "metrics"),
+        panel.contrast(model, over_rich, "accuracy", "metrics"),
+        panel.contrast(model, over_rich, "confidence", "metrics"),
+        panel.contrast(model, at_source, "gap", "metrics"),
     ]
     values = [part.mean.value for part in parts if part is not None]
     if len(values) < len(parts):

@@ -47,10 +47,10 @@ def _members() -> list[RealLanguage]:
 
 
 def _transfers(world: World, model: str, tasks: tuple[str, ...]) -> FloatArray | None:
-    found = [
-        world.panel.contrast(model, [Term(1 / len(tasks), task, row.token) for task in tasks], "gap")
-        for row in _members()
-    ]
+    terms = [[Term(1 / len(tasks), task, row.token) for task in tasks] for row in _members()]
+    # Languages are compared, so at the seeds that all have.
+    panel = world.panel.at(world.panel.seeds(model, [term for each in terms for term in each]))
+    found = [panel.contrast(model, each, "gap") for each in terms]
     values = [each.mean.value for each in found if each is not None]
     return np.array(values) if len(values) == _LANGUAGES else None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bench.calibration.arrays import FloatArray
+from bench.report.flags import is_uninformative
 from bench.report.sections import Section
 from bench.rows import Estimate, Row
 from bench.statistics.panel import Cell, Panel
@@ -14,10 +15,9 @@ from bench.statistics.seed_means import Measured, linear
 
 LOG_ODDS = "accuracy_log_odds"
 # What contrasts are taken of.
-METRICS = ("gap", "confidence", "accuracy", "nll", "brier", "l2sq15", "ece15", "ts_loss", "auroc")
+METRICS = ("gap", "confidence", "accuracy", "nll", "brier", "l2sq15", "ece15", "true_ece15", "ts_loss", "auroc")
 # ECE-15 less that of a calibrated model with the same confidences.
 NET_ECE = "ece15_net"
-UNINFORMATIVE = frozenset({"at_chance", "collapsed"})
 _NORMAL = 1.959963984540054
 
 # The replicates of a row's metrics, drawn alike for all rows of a section; None where they cannot be had.
@@ -46,11 +46,11 @@ def panel_of(
     for key, row in rows.items():
         model, training, language, seed = key
         source = (model, training, section.source or "", seed)
-        if source not in rows or language == section.source:
-            cells[key] = Cell(measured[key], {}, _uninformative(row))
-        else:
-            transfers = _transfers(row, measured[key], measured[source])
-            cells[key] = Cell(measured[key], transfers, _uninformative(row) or _uninformative(rows[source]))
+        # Without the source's own row there is what the row itself says of transfer.
+        reference = measured.get(source, {})
+        transfers = {} if language == section.source else _transfers(row, measured[key], reference)
+        at_chance = is_uninformative(row) or (source in rows and is_uninformative(rows[source]))
+        cells[key] = Cell(measured[key], transfers, at_chance)
     return Panel(cells)
 
 
@@ -97,7 +97,3 @@ def _with_replicates(metrics: dict[str, Measured], drawn: Mapping[str, FloatArra
     if drawn is None:
         return metrics
     return {name: replace(each, replicates=drawn.get(name)) for name, each in metrics.items()}
-
-
-def _uninformative(row: Row) -> bool:
-    return bool(UNINFORMATIVE & set(row.flags))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.catalog.language_info import TARGET_GROUPS
 from bench.report.averages import Quantity, Spread, average, floor, mean_of, metric, task_score, transfer, worst
 from bench.report.cells import Format, nats, points, signed_points, spread_cell, square_points
+from bench.report.flags import is_uninformative
 from bench.report.sections import Line, Section
 from bench.report.tables import MISSING
 
@@ -83,6 +84,8 @@ ECE = Column("ECE-15", _over_targets(metric("ece15")), points)
 FLOOR = Column("floor", _over_targets(floor("ece15")), points)
 TRUE_ECE = Column("true ECE", _over_targets(metric("true_ece15")), points, optional=True)
 GAP_AFTER = Column("gap ts", _after(metric("gap")), signed_points)
+# Trained on the target's own data; with logits that no probability stands behind before a temperature.
+_UNRANKED = frozenset({"contaminated", "arbitrary_scale"})
 SCORES = (SOURCE_SCORE, SCORE, NLL, L2, SOURCE_ACCURACY, ACCURACY, CONFIDENCE, GAP, ECE, FLOOR, TRUE_ECE, GAP_AFTER)
 
 TRANSFER = Column("mean", _over_targets(transfer("gap")), signed_points, ranged=True)
@@ -95,17 +98,23 @@ TRANSFERS = (TRANSFER, TRANSFER_RICH, TRANSFER_POOR, TRANSFER_AFTER)
 def ranked(section: Section, columns: Sequence[Column]) -> list[Scored]:
     """Return the section's lines by NLL, lowest first and without one last; means of genuine intermediates below.
 
-    A line with the target's own data in its intermediate stands in its place but has no rank.
+    A line with the target's own data in its intermediate, with confidence on no scale or at chance in all target
+    languages stands in its place but has no rank.
     """
     nll = {line: NLL.measure(section, line) for line in section.lines}
     order = sorted(section.lines, key=lambda line: (nll[line] is None, _value(nll[line])))
     scored, rank = [], 0
     for line in order:
-        counts = nll[line] is not None and "contaminated" not in line.flags
+        counts = nll[line] is not None and not _UNRANKED & line.flags and not _all_at_chance(section, line)
         rank += counts
         spreads = tuple(column.measure(section, line) for column in columns)
         scored.append(Scored(line.model, line.training, line, spreads, rank if counts else None))
     return scored + _genuine_means(scored)
+
+
+def _all_at_chance(section: Section, line: Line) -> bool:
+    rows = [row for row in line.rows if row.condition.language in targets(section)]
+    return bool(rows) and all(map(is_uninformative, rows))
 
 
 def kept(columns: Sequence[Column], section: Section) -> tuple[Column, ...]:

@@ -19,6 +19,8 @@ from bench.rows import Row
 REAL = "real"
 # The plain encoder, its control, and the union of the others: each is shown, none is a genuine single intermediate.
 _NOT_GENUINE = frozenset({"none", "more", "multi"})
+# Trained on the target's own data, or on other data than the task's name says.
+_OTHER_DATA = frozenset({"contaminated", "substitute_train"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Line:
     @property
     def genuine(self) -> bool:
         """Whether this is an intermediate task proper, free of the target's own data, and trained plainly."""
-        return not self.variant and self.intermediate not in _NOT_GENUINE and "contaminated" not in self.flags
+        return not self.variant and self.intermediate not in _NOT_GENUINE and not _OTHER_DATA & self.flags
 
     def row(self, seed: int, language: str, recalibration: str = "none") -> Row | None:
         """The row of that cell, None where there is none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bench.catalog.ladders import Ladder, ladders
+from bench.catalog.ladders import SIZES_FOR_A_VERDICT, Ladder, ladders
 from bench.report.settings import Setting, World
 from bench.statistics.confirmatory import TESTS, terms_of
 from bench.statistics.ladder_slope import (
@@ -18,7 +18,6 @@ from bench.statistics.ladder_slope import (
     ladder_slope,
 )
 from bench.statistics.panel import Term
-from bench.statistics.slopes import SIZES_FOR_A_VERDICT
 from bench.statistics.t_estimate import TEstimate
 from bench.statistics.verdict import Judged, judge
 
@@ -106,6 +105,20 @@ class Family:
         return f"Ladder {self.name}, {self.setting.title}"
 
 
+def left_out(family: Family) -> list[str]:
+    """Name the sizes and seeds that a test goes without because a cell of theirs is at chance, with those cells."""
+    found = [
+        f"{world.section.world} {token} seed {seed} ({_listed(chance)})"
+        for world in family.worlds
+        for test in TESTS
+        if (terms := terms_of(test, world.groups))
+        for token in family.models
+        for seed in sorted({key[3] for key in world.panel.cells if key[0] == token})
+        if (chance := world.panel.lacking(token, terms, seed)[1])
+    ]
+    return list(dict.fromkeys(found))
+
+
 def families(found: Iterable[Setting]) -> list[Family]:
     """Return the families of tests, the strongest evidence first; a model alone is in none."""
     made = [_family(ladder, setting) for setting in found for ladder in ladders(setting.models)]
@@ -154,13 +167,15 @@ def sizes_of(ladder: Ladder, total: bool = False) -> list[Size]:
     return [Size(spec.token, spec.parameters if total else spec.body_parameters) for spec in ladder.models]
 
 
-def change_estimates(rung: Rung, slopes: Sequence[LadderSlope]) -> tuple[TEstimate, ...]:
+def change_estimates(
+    rung: Rung, slopes: Sequence[LadderSlope], least: int = SIZES_FOR_A_VERDICT
+) -> tuple[TEstimate, ...]:
     """Return the estimates that a test of a change has to reject with: over checkpoints and items, or over worlds.
 
-    Empty for too few sizes or worlds, and where nothing is known of seeds. An error over items that nobody knows, of a
-    metric without replicates, is left out.
+    Empty for fewer than `least` sizes or too few worlds, and where nothing is known of seeds. An error over items that
+    nobody knows, of a metric without replicates, is left out.
     """
-    full = [slope for slope in slopes if len(slope.sizes) >= SIZES_FOR_A_VERDICT and slope.seeds > 1]
+    full = [slope for slope in slopes if len(slope.sizes) >= least and slope.seeds > 1]
     if rung == "artificial":
         estimate = between_worlds(full) if len(full) >= WORLDS_FOR_A_VERDICT else None
         return () if estimate is None else (estimate,)
@@ -180,6 +195,8 @@ def _lacking(test: str, ladder: Ladder, worlds: Sequence[World], slopes: Sequenc
         lacks += _cells(test, ladder, worlds)
     if any(slope.seeds == 1 for slope in slopes):
         lacks.append(_needs(2, "seeds at every size", 1))
+    if not slopes and not lacks:
+        lacks.append("needs the source's rows, or transfer in the others")
     return lacks
 
 

@@ -1,40 +1,47 @@
-"""Which share of the degradation each recalibration removes."""
+"""Which share of the degradation each recalibration removes, and what it does to the source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from statistics import fmean
 
 from bench.report.panels import panel_of
 from bench.report.settings import Setting, World
-from bench.statistics.panel import Panel, Term
+from bench.statistics.panel import Panel, Part, Term
 
 METRICS = ("gap", "l2sq15")
+# The smallest effect of interest (docs/analysis-plan.md): of less, a share is one of noise.
+_LEAST = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """Means over target languages, and over worlds: the size of the transfer of the gap, and squared debiased L2.
+
+    Sizes, because languages that are over- and under-confident would cancel. `source_gap` is the source's own, signed.
+    """
+
+    transfer: float
+    l2: float
+    source_gap: float
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """The mean transfer over target languages before and after a recalibration, of the gap and of debiased L2.
-
-    Means over the worlds that have both. None where nothing was lost before.
-    """
+    """What a recalibration leaves of the degradation, means over the worlds that have it with and without."""
 
     model: str
     intermediate: str
     recalibration: str
     worlds: int
-    before: tuple[float, float]
-    after: tuple[float, float]
+    before: Degradation
+    after: Degradation
 
     @property
-    def shares(self) -> tuple[float | None, ...]:
-        """The shares of the gap's and of L2's transfer that are removed; negative where something is added."""
-        (gap, l2), (gap_after, l2_after) = self.before, self.after
-        return (
-            None if gap == 0 else 1 - abs(gap_after) / abs(gap),
-            None if l2 <= 0 else 1 - l2_after / l2,
-        )
+    def share(self) -> float | None:
+        """The share of the transfer that is removed, negative where some is added; None of less than a point."""
+        return None if self.before.transfer < _LEAST else 1 - self.after.transfer / self.before.transfer
 
 
 def temperature_shares(setting: Setting) -> list[Removed]:
@@ -53,21 +60,38 @@ def temperature_shares(setting: Setting) -> list[Removed]:
 
 
 def _removed(setting: Setting, after: Sequence[Panel], model: str, arm: str, name: str) -> Removed | None:
-    pairs = []
-    for world, panel in zip(setting.worlds, after, strict=True):
-        both = [_transfers(world, each, model, arm) for each in (world.panel, panel)]
-        if all(len(each) == len(METRICS) for each in both):
-            pairs.append(both)
-    if not pairs:
+    pairs = [_pair(world, panel, model, arm) for world, panel in zip(setting.worlds, after, strict=True)]
+    found = [pair for pair in pairs if pair is not None]
+    if not found:
         return None
-    before, behind = ([fmean(pair[side][i] for pair in pairs) for i in range(len(METRICS))] for side in (0, 1))
-    return Removed(model, arm, name, len(pairs), (before[0], before[1]), (behind[0], behind[1]))
+    return Removed(model, arm, name, len(found), _mean([one for one, _ in found]), _mean([one for _, one in found]))
 
 
-def _transfers(world: World, panel: Panel, model: str, arm: str) -> list[float]:
-    tasks = world.arms.get(arm, ())
-    languages = world.selected
-    number = len(tasks) * len(languages)
-    terms = [Term(1 / number, task, token) for task in tasks for token in languages]
-    found = [panel.contrast(model, terms, name) for name in METRICS] if terms else []
-    return [each.mean.value for each in found if each is not None]
+def _pair(world: World, after: Panel, model: str, arm: str) -> tuple[Degradation, Degradation] | None:
+    """Return what there is before and after at the seeds that have both, in all languages."""
+    tasks, source = world.arms.get(arm, ()), world.section.source
+    if not tasks or source is None or not world.selected:
+        return None
+    terms = {token: [Term(1 / len(tasks), task, token) for task in tasks] for token in (*world.selected, source)}
+    panels = (world.panel, after)
+    seeds = set.intersection(*(set(each.seeds(model, [t for one in terms.values() for t in one])) for each in panels))
+    before, behind = (_degradation(each.at(seeds), model, terms, source) for each in panels)
+    return None if before is None or behind is None else (before, behind)
+
+
+def _degradation(panel: Panel, model: str, terms: Mapping[str, list[Term]], source: str) -> Degradation | None:
+    def of(token: str, metric: str, part: Part) -> float | None:
+        found = panel.contrast(model, terms[token], metric, part)
+        return None if found is None else found.mean.value
+
+    targets = [token for token in terms if token != source]
+    parts = ([of(token, "gap", "transfer") for token in targets], [of(token, "l2sq15", "metrics") for token in targets])
+    transfers, errors = ([value for value in values if value is not None] for values in parts)
+    own = of(source, "gap", "metrics")
+    if own is None or len(transfers) + len(errors) < 2 * len(targets):
+        return None
+    return Degradation(fmean(map(abs, transfers)), fmean(errors), own)
+
+
+def _mean(found: Sequence[Degradation]) -> Degradation:
+    return Degradation(*(fmean(getattr(one, field.name) for one in found) for field in fields(Degradation)))

@@ -45,10 +45,10 @@ class LadderSlope:
     bounded: bool
 
     @property
-    def adjacent(self) -> list[tuple[str, str, TEstimate]]:
+    def adjacent(self) -> list[tuple[str, str, SeedMean]]:
         """Each size and its next larger neighbour with the difference between them, over items and seeds."""
         pairs = zip(self.sizes, self.sizes[1:], self.levels, self.levels[1:], strict=False)
-        return [(a.model, b.model, combine([(1.0, high), (-1.0, low)]).estimate) for a, b, low, high in pairs]
+        return [(a.model, b.model, combine([(1.0, high), (-1.0, low)])) for a, b, low, high in pairs]
 
 
 def ladder_slope(

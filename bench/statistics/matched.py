@@ -124,6 +124,9 @@ def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float]
     present = [each.differences[metric] for each in runs if not each.reason and metric in each.differences]
     if not present:
         return None
+    if len({len(values) for values in present}) > 1:
+        # The predictions of a seed may be gone: then nothing is drawn for all of them at once.
+        present = [values[:1] for values in present]
     groups = min(each.groups for each in runs)
     finite = np.isfinite(np.sum([values[1:] for values in present], axis=0))
     measured = [Measured(float(values[0]), math.nan, groups) for values in present]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -42,6 +42,10 @@ class Panel:
     def seeds(self, model: str, terms: Sequence[Term]) -> tuple[int, ...]:
         """Return the seeds of `model` that have an informative cell for every term."""
         return tuple(seed for seed in sorted({key[3] for key in self.cells}) if not self.lacking(model, terms, seed)[0])
+
+    def at(self, seeds: Collection[int]) -> Panel:
+        """Return the cells of these seeds alone."""
+        return Panel({key: cell for key, cell in self.cells.items() if key[3] in seeds})
 
     def lacking(self, model: str, terms: Sequence[Term], seed: int) -> tuple[list[str], list[str]]:
         """Return the cells ("snli-sw") that `terms` cannot have: those missing or at chance, and the latter alone."""

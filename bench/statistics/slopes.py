@@ -11,9 +11,6 @@ from bench.calibration.arrays import FloatArray
 from bench.errors import BadInput
 from bench.statistics.t_estimate import TEstimate
 
-# Fewer sizes than this bear no verdict on a slope.
-SIZES_FOR_A_VERDICT = 4
-
 
 def log_sizes(parameters: Sequence[float]) -> FloatArray:
     """Return the (N,) decimal logarithms of numbers of parameters: a slope is then one for each tenfold.

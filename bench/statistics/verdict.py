@@ -30,16 +30,22 @@ class Judged:
 
 
 def judge(family: Sequence[Sequence[TEstimate]], margin: float = SMALLEST_EFFECT) -> list[Judged]:
-    """Return one verdict a test, with Holm's correction over the tests of the family that could be made.
+    """Return one verdict a test, with Holm's correction over all tests of the family, made or not.
 
     A test is the estimates of one change whose errors have different origins, such as items and checkpoints; each of
     them has to reject, so the largest of their p-values counts (Berger 1982). No estimate: no verdict. The claim is
     that the change is positive. A change that is shown to be smaller than `margin` is equivalent to nothing, whatever
     its sign.
     """
-    p = holm([_largest([each.p for each in test]) for test in family])
-    equivalent = holm([_largest([each.p_equivalent(margin) for each in test]) for test in family])
-    return [_judged(test, float(p[place]), float(equivalent[place])) for place, test in enumerate(family)]
+    p = _holm_of_all([_largest([each.p for each in test]) for test in family])
+    equivalent = _holm_of_all([_largest([each.p_equivalent(margin) for each in test]) for test in family])
+    return [_judged(test, p[place], equivalent[place]) for place, test in enumerate(family)]
+
+
+def _holm_of_all(p: Sequence[float]) -> list[float]:
+    # As many tests were announced as there are: one that could not be made counts as one that rejected nothing.
+    adjusted = holm([1.0 if math.isnan(each) else each for each in p])
+    return [math.nan if math.isnan(each) else float(found) for each, found in zip(p, adjusted, strict=True)]
 
 
 def _largest(values: list[float]) -> float:
