@@ -77,7 +77,7 @@ def conditions(selection: Selection) -> list[Condition]:
     if not chosen:
         raise BadInput(
             f"Got the grid {selection.grid} with {_asked(selection)}, which selects no condition; "
-            "a language must belong to the model's world and to the target's languages."
+            "a language must belong to the model's world and to the target's languages, a variant apply to the tasks."
         )
     return chosen
 

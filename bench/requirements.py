@@ -27,9 +27,13 @@ def require(engine: Engine, training: Training, language: str) -> None:
         _require_data(engine, training, language)
     if training.variant == MASKED:
         _require_masked_head(engine, training, spec)
-    if spec.needs_gpu and not engine.settings.device.startswith("cuda"):
+    device = engine.settings.device
+    if spec.needs_gpu and not device.startswith("cuda"):
         size = spec.body_parameters / 1e6
-        raise Unavailable("gpu", f"{spec.token} has {size:.0f} M non-embedding parameters, and there is no GPU here")
+        raise Unavailable(
+            "gpu",
+            f"{spec.token} has {size:.0f} M parameters outside the embeddings: too many for {device}, use a GPU",
+        )
 
 
 def _require_data(engine: Engine, training: Training, language: str) -> None:

@@ -84,6 +84,10 @@ def test_languages_are_those_of_the_catalog() -> None:
         (lambda path: None, "holds neither results.jsonl nor ledger.json; name the output directory of a run."),
         (lambda path: (path / "results.jsonl").write_text("x\n"), "results.jsonl, line 1: It is no JSON"),
         (lambda path: (path / "ledger.json").write_text("x"), "ledger.json is no ledger:"),
+        (
+            lambda path: write_ledger(path / "ledger.json", Ledger((LedgerEntry(make_row().id, "cached", "", STUDY),))),
+            "holds no results.jsonl, but ledger.json has 1 scored case(s); where rows are packed, unpack them: gunzip",
+        ),
     ],
 )
 def test_bad_results_end_with_status_2_and_one_message(
@@ -169,6 +173,9 @@ def test_a_store_that_is_none_is_refused_and_one_without_the_predictions_is_none
     assert main(["report", str(tmp_path / "results"), "--store", str(tmp_path / "none")]) == BAD_USE
     assert "which is no directory; name the store that the run used" in capsys.readouterr().err
     (tmp_path / "store").mkdir()
+    assert main(["report", str(tmp_path / "results"), "--store", str(tmp_path / "store")]) == BAD_USE
+    assert "which holds no artefact; name the store that the run used" in capsys.readouterr().err
+    (tmp_path / "store" / "predictions").mkdir()
     digests = {"predictions": "ab" * 32}
     rows = [Row({**row.data, "digests": digests}) for row in ladder_rows(0.1)]
     write_rows(tmp_path / "results" / "results.jsonl", rows)

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from bench.data.artificial import WORLDS
+from bench.report.answer import PLAN
+from tests.catalog_table import with_tables as with_catalog
 from tests.metrics_table import with_tables
 from tests.readme_leaderboard import with_leaderboard
 from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, with_table
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "published" / "README.md"])
+PUBLISHED = sorted((ROOT / "reports" / "published").glob("*/answer.md"))
 
 
 def test_the_readmes_leaderboard_is_that_of_the_published_rows():
@@ -30,6 +33,25 @@ def test_the_tables_of_metrics_and_calibrators_are_those_of_the_registries():
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 
     assert with_tables(page) == page
+
+
+def test_the_catalog_is_that_of_the_code():
+    page = (ROOT / "docs" / "catalog.md").read_text(encoding="utf-8")
+
+    assert with_catalog(page) == page
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.parent.name)
+def test_published_answers_name_the_plan(path):
+    text = path.read_text(encoding="utf-8")
+
+    assert ("## Confirmatory tests" in text) == (f"sha256 {PLAN}; docs/analysis-choices.md" in text)
+
+
+def test_every_published_directory_is_listed():
+    listed = re.findall(r"\]\(([^)/]+)/README\.md\)", (ROOT / "reports" / "published" / "README.md").read_text())
+
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "reports" / "published").iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -54,4 +76,4 @@ def test_every_option_the_readme_names_exists():
     known = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "fixtures" / "options.py").read_text(encoding="utf-8")))
     axes = {f"--{axis}" for axis in ("models", "intermediates", "targets", "languages", "seeds")}
 
-    assert options - known - axes - {"--group"} == set()
+    assert options - known - axes - {"--group", "--help", "--format"} == set()

@@ -39,7 +39,7 @@ def test_unknown_names_are_told_what_there_is(text, reason):
     with pytest.raises(BadInput) as caught:
         RecalibrationName.parse(text)
     assert str(caught.value) == (
-        f"Got recalibration={text!r}, but there are none and <calibrator>_<where>, such as ts_en. {reason}"
+        f"Got recalibration={text!r}; write 'none', or <calibrator>_<where> such as ts_en. {reason}"
     )
 
 

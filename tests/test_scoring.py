@@ -127,7 +127,7 @@ def test_unknown_recalibration():
     with pytest.raises(BadInput) as caught:
         score(make_predictions(9), recalibration="ts_sw")
     assert str(caught.value) == (
-        "Got recalibration='ts_sw', but there are none and <calibrator>_<where>, such as ts_en. "
+        "Got recalibration='ts_sw'; write 'none', or <calibrator>_<where> such as ts_en. "
         "Got where='sw', but there are: en, pool, target, pivot, few<k> with k >= 1."
     )
 

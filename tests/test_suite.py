@@ -280,12 +280,17 @@ def test_throughput_is_recorded_where_work_happens(suite, tiny, pytester):
         (["--languages", "klingon"], "Got language='klingon', which is not in the catalog"),
         (["--targets", "boolq"], "Got target='boolq', which is not in the catalog"),
         (["--require", "luck"], "Got --require 'luck', but 'luck' is none of hub, gpu, weights, data, budget."),
-        (["--model", "mini"], "Got --model 'mini', but it reads TOKEN=DIR"),
+        (["--model", "mini"], "Got --model 'mini', but it reads TOKEN=DIR or TOKEN=hub:OWNER/NAME"),
+        (["--train-limit", "0"], "Got --train-limit 0, but a limit is 1 or more, such as 501."),
+        (["--eval-limit", "-3"], "Got --eval-limit -3, but a limit is 1 or more, such as 501."),
+        (["--device", "tpu"], "Got --device 'tpu', but a device is cpu, cuda, cuda:1 or auto."),
+        (["--recalibrations", "ts"], "Got recalibration='ts'; write 'none', or <calibrator>_<where> such as ts_en."),
         (["--model", "mbert=."], "mbert is a model of the catalog; give yours a token of its own, such as my_mbert."),
         (["--model", "mini=nowhere"], "Got model directory nowhere, but there is no such directory"),
         (["--model", "Mini=hub:a/b"], "Got model='Mini', but a token consists of a-z, 0-9 and _ only."),
         (["--protocol", "mine"], "Got protocol='mine', but the presets are pocket"),
         (["--models", "mbert", "--languages", "w0_src"], "which selects no condition"),
+        (["--variants", "mlm", "--intermediates", "none"], "languages, a variant apply to the tasks."),
     ],
 )
 def test_bad_options_end_the_run_with_one_message(suite, arguments, message):

@@ -43,7 +43,7 @@ class RecalibrationName:
             return cls(token, where)
         except BadInput as error:
             raise BadInput(
-                f"Got recalibration={text!r}, but there are none and <calibrator>_<where>, such as ts_en. {error}"
+                f"Got recalibration={text!r}; write 'none', or <calibrator>_<where> such as ts_en. {error}"
             ) from error
 
 

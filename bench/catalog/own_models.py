@@ -20,7 +20,9 @@ def own_model(text: str) -> ModelSpec:
     """Return the row of one `--model`; raises BadInput when it does not read so, or the directory is no model's."""
     token, equals, place = text.partition("=")
     if not equals or not token or not place:
-        raise BadInput(f"Got --model {text!r}, but it reads TOKEN=DIR, such as --model mini=./my-model.")
+        raise BadInput(
+            f"Got --model {text!r}, but it reads TOKEN=DIR or TOKEN=hub:OWNER/NAME, such as --model mini=./my-model."
+        )
     if any(token == spec.token for spec in MODELS):
         raise BadInput(
             f"Got --model {text!r}, but {token} is a model of the catalog; "

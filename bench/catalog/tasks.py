@@ -45,7 +45,7 @@ class TargetTask:
 class IntermediateTask:
     """A task the encoder is fine-tuned on first.
 
-    `contaminated` tasks contain training or evaluation data of the targets named (SCIENCE: leakage) and stand in no
+    `contaminated` tasks contain training or evaluation data of the targets named (leakage) and stand in no
     average of genuine intermediates. `control` marks `more`: as many steps again on the target's own data. `parts` are
     the tasks that `multi` draws its steps from.
     """

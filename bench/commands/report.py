@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BadInput
 from bench.report.directory import LEDGER, ROWS, read_results, write_reports
+from bench.store.location import KINDS
 
 if TYPE_CHECKING:
     from bench.report.figure_list import Reader
@@ -23,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--store",
         type=Path,
         metavar="DIR",
-        help="store with the predictions of these rows: joint intervals in the answer (default: bounds from rows), "
-        "reliability diagrams and cascades (default: none)",
+        help="store with the predictions of these rows, for joint intervals in the answer, reliability diagrams and "
+        "cascades (default: bounds read off the rows, and no such figures)",
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RESULTS_DIR)")
 
@@ -50,6 +51,8 @@ def _reader(root: Path) -> Reader:
 
     if not root.is_dir():
         raise BadInput(f"Got --store {root}, which is no directory; name the store that the run used.")
+    if not any((root / kind).is_dir() for kind in KINDS):
+        raise BadInput(f"Got --store {root}, which holds no artefact; name the store that the run used.")
     return stored_predictions(Store(root))
 
 

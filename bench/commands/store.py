@@ -21,6 +21,8 @@ from bench.store.store import Store
 
 SUMMARY = "show, check and clean the store of artefacts"
 PROBLEMS = 1
+_AGED = "also artefacts, quarantine and interrupted trainings of this age"
+_RELEASED = "give up what a baseline pins, by its name in `crosscal store ls`"
 _PREFIX = re.compile(r"[0-9a-f]{6,64}\Z")
 _DIGITS = 12
 # With kind, key, date and size these make 100 columns at most.
@@ -38,8 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("keys", nargs="*", metavar="KEY", help="a key or its first 6 digits or more (default: all)")
     gc = _action(actions, "gc", _gc, "remove leftovers and, on request, what is old and no baseline needs")
     gc.add_argument("--dry-run", action="store_true", help="print what would go, remove nothing")
-    gc.add_argument("--older-than", type=float, metavar="DAYS", help="also artefacts and quarantine of this age")
-    gc.add_argument("--release", metavar="NAME", help="give up what the baseline NAME pins")
+    gc.add_argument(
+        "--older-than",
+        type=float,
+        metavar="DAYS",
+        help=_AGED,
+    )
+    gc.add_argument("--release", metavar="NAME", help=_RELEASED)
     path = _action(actions, "path", _path, "print the directory of an artefact")
     path.add_argument("kind", choices=KINDS, help="its kind")
     path.add_argument("key", metavar="KEY", help="its key, or the first 6 digits or more")

@@ -19,7 +19,7 @@ from bench.report.figure_list import (
 )
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import contents, markdown
-from bench.report.ledger import Ledger, read_ledger
+from bench.report.ledger import SCORED, Ledger, read_ledger
 from bench.report.page.page import write_page
 from bench.report.sections import sections
 from bench.rows import Row, read_rows
@@ -39,11 +39,21 @@ FIGURES = "figures.md"
 
 
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
-    """Return the rows and the ledger of a results directory; either file may be missing, not both."""
+    """Return the rows and the ledger of a results directory.
+
+    Raises BadInput where both files are missing, or the rows of cases that are scored.
+    """
     rows, ledger = directory / ROWS, directory / LEDGER
     if not rows.exists() and not ledger.exists():
         raise BadInput(f"{directory} holds neither {ROWS} nor {LEDGER}; name the output directory of a run.")
-    return read_rows(rows) if rows.exists() else [], read_ledger(ledger) if ledger.exists() else Ledger()
+    found = read_ledger(ledger) if ledger.exists() else Ledger()
+    scored = sum(entry.status in SCORED for entry in found.entries)
+    if scored and not rows.exists():
+        raise BadInput(
+            f"{directory} holds no {ROWS}, but {LEDGER} has {scored} scored case(s); where rows are packed, unpack "
+            f"them: gunzip -c results*.jsonl.gz > {ROWS}"
+        )
+    return read_rows(rows) if rows.exists() else [], found
 
 
 def write_reports(

@@ -66,7 +66,10 @@ def terminal_summary(
 
 
 def _section(section: Section, width: int) -> list[str]:
-    head = f"{visible(section.title)}. Percent points, ranked by NLL; Δgap is language minus source."
+    head = (
+        f"{visible(section.title)}. Percent points (NLL in nats), best NLL first; source: accuracy there; gap: "
+        "confidence minus accuracy; Δgap: gap minus that of the source; worst: the language with the largest."
+    )
     footnotes = _footnotes(section)
     notes = "; ".join(visible(text.partition(":")[0]) for text in footnotes.texts())
     return [

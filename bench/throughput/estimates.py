@@ -28,7 +28,10 @@ def require_fit(spec: ModelSpec, training: bool, device: str) -> None:
     """
     if spec.needs_gpu and not device.startswith("cuda"):
         size = spec.body_parameters / 1e6
-        raise Unavailable("gpu", f"{spec.token} has {size:.0f} M non-embedding parameters, and there is no GPU here")
+        raise Unavailable(
+            "gpu",
+            f"{spec.token} has {size:.0f} M parameters outside the embeddings: too many for {device}, use a GPU",
+        )
     body = _TRAINED_BYTES if training else _READ_BYTES
     needed = body * spec.body_parameters + _READ_BYTES * spec.embedding_parameters
     there = device_bytes(device)
@@ -43,7 +46,7 @@ def require_fit(spec: ModelSpec, training: bool, device: str) -> None:
 def require_bfloat16(dtype: str, device: str) -> None:
     """Raise Unavailable for bfloat16 on a CPU without instructions for it: there it is slower than float32."""
     if dtype == "bfloat16" and device == "cpu" and not _BFLOAT16 & set(cpu_features()):
-        raise Unavailable("gpu", "this processor has no bfloat16 instructions, and there is no GPU here")
+        raise Unavailable("gpu", "this processor has no bfloat16 instructions: run it in float32, or where a GPU is")
 
 
 def require_time(spec: ModelSpec, phase: Phase, size: Size, training: bool, device: str) -> None:
