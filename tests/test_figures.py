@@ -414,6 +414,13 @@ def test_every_kind_refuses_a_suffix_that_it_cannot_draw(kind, tmp_path):
         drawing.draw(tmp_path / "x.pdf")
 
 
+def test_a_figure_of_a_variant_is_told_from_that_of_the_plain_training():
+    page = figures_page([Path("confidence-mlm-xnli-w0-1.svg"), Path("confidence-xnli-w0-1.svg")])
+
+    assert page.count("mean confidence against accuracy") == 2
+    assert page.count("mean confidence against accuracy, variant mlm beside the plain training") == 1
+
+
 def test_what_cannot_be_drawn_is_said():
     assert "## Not drawn" not in figures_page([Path(f"{kind}-x.svg") for kind in KINDS])
     assert (

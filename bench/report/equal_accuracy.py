@@ -99,12 +99,12 @@ def _of_model(section: Section, model: str, curve: Curves) -> Iterator[Compariso
             if training != "none" and "none" in lines:
                 for on in _matched_on(section, info.token):
                     title = f"{training} less none"
-                    yield _arms(section, info.token, title, (line, lines["none"]), on, curve)
+                    yield _arms(info.token, title, (line, lines["none"]), on, curve)
             if section.source and info.token != section.source:
                 yield _languages(section, line, info.token, curve)
             for other in (each for each in section.lines if (each.model, each.training) == (smaller, training)):
                 title = f"{training}: {model} less {smaller}"
-                yield _arms(section, info.token, title, (line, other), info.token, curve)
+                yield _arms(info.token, title, (line, other), info.token, curve)
 
 
 def _matched_on(section: Section, language: str) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _smaller(section: Section, model: str) -> str | None:
     return next((small for small, large in pairwise(same) if large == model), None)
 
 
-def _arms(section: Section, language: str, title: str, lines: tuple[Line, Line], on: str, curve: Curves) -> Comparison:
+def _arms(language: str, title: str, lines: tuple[Line, Line], on: str, curve: Curves) -> Comparison:
     runs = [
         at_equal_accuracy(curve, [(line.row(seed, language), line.row(seed, on)) for line in lines])
         for seed in lines[0].seeds

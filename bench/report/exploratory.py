@@ -135,8 +135,8 @@ def _tuned_tasks(family: Family) -> tuple[str, ...]:
         for world in family.worlds
         for token in family.models
     ]
-    common = set.intersection(*trained) if trained else set()
-    return tuple(task for task in family.worlds[0].groups.intermediates if task in common) if family.worlds else ()
+    common = set.intersection(*trained)
+    return tuple(task for task in family.worlds[0].groups.intermediates if task in common)
 
 
 def _test(

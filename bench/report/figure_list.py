@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.catalog import tasks
 from bench.catalog.ladders import ladders
+from bench.catalog.variants import VARIANTS
 from bench.data.example import SENTENCE_PAIR
 from bench.report.arms import arms
 from bench.report.claim_settings import settings
@@ -145,10 +146,16 @@ def figures_page(written: Sequence[Path]) -> str:
     """Return `figures.md`: what each figure shows, and which kinds were not drawn for want of what."""
     stems = [path.stem for path in written if path.suffix == ".svg"]
     kinds = {stem: next(kind for kind in KINDS if stem.startswith(f"{kind}-")) for stem in stems}
-    rows = [[stem, KINDS[kind][0]] for stem, kind in kinds.items()]
+    rows = [[stem, f"{KINDS[kind][0]}{_of_variant(stem)}"] for stem, kind in kinds.items()]
     missing = [f"- {escaped(kind)}: {shows}. Needs {needs}." for kind, (shows, needs) in KINDS.items()
                if kind not in kinds.values()]  # fmt: skip
     blocks = ["# Figures", "Each is there as `.svg` and `.png`, and equal rows give equal files."]
     blocks += [markdown_table(["figure", "what it shows"], rows, left=2)] if rows else []
     blocks += ["## Not drawn", "\n".join(missing)] if missing else []
     return "\n\n".join(blocks) + "\n"
+
+
+def _of_variant(stem: str) -> str:
+    name = stem.split("-")[1]
+    known = any(name == variant.token for variant in VARIANTS)
+    return f", variant {name} beside the plain training" if known else ""

@@ -11,13 +11,13 @@ from bench.report.cells import signed_points
 from bench.report.claim_settings import measured
 from bench.report.drawing import figure_to, flags_line, heading
 from bench.report.effects import Effect
+from bench.report.figure_heat_map import OWN_DATA
 from bench.report.heat import Heat, draw_heat, shared_limit
 from bench.report.richness import by_richness
 from bench.report.sections import Line, Section
 
 # As many lie beside each other in the figure of degradation and can be told apart.
 _FEW = 3
-OWN_DATA = "*"
 _READING = "Change of the signed gap from no intermediate task, means over the seeds that both have"
 _MARKS = (
     "Bold: its 95 % interval, corrected for all cells, leaves out 0 (it takes items for unshared, so it is too wide); "

@@ -70,8 +70,8 @@ def _factor(family: Family, title: str, weights: Mapping[str, float]) -> Factor:
 def _distance(family: Family) -> list[Factor]:
     """Return what an agglutinative language differs in from an isolating one, freed of whose type the source has."""
     weights = {_DISTANCE[0]: 1.0, _DISTANCE[1]: -1.0}
-    pairs = {model: _freed(family, _levels(family.worlds, model, weights)) for model in family.models}
-    change = _freed(family, _changes(family, weights))
+    pairs = {model: _freed(_levels(family.worlds, model, weights)) for model in family.models}
+    change = _freed(_changes(family, weights))
     titles = ("agglutinative minus isolating, at equal distance", "another type than the source")
     return [
         Factor(
@@ -84,7 +84,7 @@ def _distance(family: Family) -> list[Factor]:
     ]
 
 
-def _freed(family: Family, values: Mapping[str, float]) -> tuple[TEstimate, TEstimate] | None:
+def _freed(values: Mapping[str, float]) -> tuple[TEstimate, TEstimate] | None:
     far = [value for world, value in values.items() if source_type(int(world[1:])) == _DISTANCE[1]]
     near = [value for world, value in values.items() if source_type(int(world[1:])) == _DISTANCE[0]]
     return apart_from_distance(far, near)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.calibration.arrays import FloatArray
 from bench.errors import BadInput
-from bench.statistics.seeds import satterthwaite
+from bench.statistics.seeds import satterthwaite, unbiased_variance
 from bench.statistics.t_estimate import TEstimate
 
 
@@ -75,7 +75,7 @@ def linear(terms: Sequence[tuple[float, Measured]]) -> Measured:
     drawn = _drawn(terms)
     if drawn is None:
         return Measured(value, sum(abs(factor) * each.error for factor, each in terms), groups)
-    return Measured(value, math.sqrt(_variance(drawn, groups)), groups, drawn)
+    return Measured(value, math.sqrt(unbiased_variance(drawn, groups)), groups, drawn)
 
 
 def seed_mean(runs: Sequence[Measured]) -> SeedMean:
@@ -113,9 +113,4 @@ def _interaction(runs: Sequence[Measured], mean: Measured) -> float:
     if mean.replicates is None:
         return 0.0
     apart = [each.replicates - mean.replicates for each in runs if each.replicates is not None]
-    return sum(_variance(each, mean.groups) for each in apart) / (len(runs) - 1)
-
-
-def _variance(replicates: FloatArray, groups: int) -> float:
-    # Resampling G groups gives a mean (G - 1) / G of its variance.
-    return float(replicates.var(ddof=1)) * groups / (groups - 1) if groups > 1 else math.nan
+    return sum(unbiased_variance(each, mean.groups) for each in apart) / (len(runs) - 1)

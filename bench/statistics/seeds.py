@@ -85,12 +85,12 @@ def seed_estimate(
     value, seeds = float(values.mean()), len(values)
     if seeds == 1:
         found = combined_estimate(metric, value, replicates[0], coefficients)
-        return SeedEstimate(found, 1, _unbiased_variance(replicates[0], groups), math.nan, groups - 1)
+        return SeedEstimate(found, 1, unbiased_variance(replicates[0], groups), math.nan, groups - 1)
     if not (np.isfinite(values).all() and np.isfinite(replicates).all()):
         return SeedEstimate(Estimate(value, math.nan, math.nan), seeds, math.nan, math.nan, math.nan)
     mean = replicates.mean(axis=0)
-    items = _unbiased_variance(mean, groups)
-    interaction = sum(_unbiased_variance(each - mean, groups) for each in replicates) / (seeds - 1)
+    items = unbiased_variance(mean, groups)
+    interaction = sum(unbiased_variance(each - mean, groups) for each in replicates) / (seeds - 1)
     between = float(values.var(ddof=1))
     own = max(between - interaction, 0.0) / seeds
     freedom = satterthwaite(items + own, [(items, groups - 1), (between / seeds, seeds - 1)])
@@ -110,6 +110,6 @@ def satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> floa
     return variance**2 / spread if spread else math.inf
 
 
-def _unbiased_variance(replicates: FloatArray, groups: int) -> float:
-    # Resampling G groups gives a mean (G - 1) / G of its variance.
+def unbiased_variance(replicates: FloatArray, groups: int) -> float:
+    """Return the variance over items that `replicates` (B,) show: resampling G groups gives a mean (G - 1) / G of it."""
     return float(replicates.var(ddof=1)) * groups / (groups - 1) if groups > 1 else math.nan
