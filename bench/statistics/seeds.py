@@ -111,5 +111,5 @@ def satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> floa
 
 
 def unbiased_variance(replicates: FloatArray, groups: int) -> float:
-    """Return the variance over items that `replicates` (B,) show: resampling G groups gives a mean (G - 1) / G of it."""
+    """Return the variance over items of `replicates` (B,): resampling G groups gives a mean (G - 1) / G of it."""
     return float(replicates.var(ddof=1)) * groups / (groups - 1) if groups > 1 else math.nan
