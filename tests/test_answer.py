@@ -125,6 +125,35 @@ def test_a_seed_at_chance_is_named_and_its_size_is_a_mean_of_the_others() -> Non
     assert " of 3 seeds" not in text
 
 
+def at_chance_after(task: str, model: str, seeds: tuple[int, ...]) -> list[Row]:
+    """Rows of a ladder after `snli` and another task, after which one model is at chance in Swahili."""
+    rows = ladder_rows(0.1, intermediates=("snli", task, "more"))
+    return [
+        Row({**row.data, "flags": ["at_chance"]})
+        if (row.condition.model, row.condition.intermediate, row.condition.language) == (model, task, "sw")
+        and row.condition.seed in seeds
+        else row
+        for row in rows
+    ]
+
+
+def test_a_task_that_leaves_a_size_at_chance_is_in_no_average_and_named() -> None:
+    rows = at_chance_after("ccg", "xlmr_base", (0, 1, 2))
+    text = text_of(rows)
+
+    assert family_of(rows).outcomes[0].judged.verdict == "supported"
+    said = "averaged over: snli. In no average, because a size lacks them or is at chance after them: ccg."
+    assert text.count(said) == 1 + 1
+    assert text.count("Genuine intermediate tasks, averaged over: ccg, snli.") == 1
+
+
+def test_a_task_that_leaves_a_seed_at_chance_is_averaged_over_the_other_seeds() -> None:
+    text = text_of(at_chance_after("ccg", "xlmr_base", (1,)))
+
+    assert "averaged over: ccg, snli." in text
+    assert "At chance, so no part of the tests: real xlmr_base seed 1 (ccg-sw)" in text
+
+
 def test_without_the_sources_rows_transfer_is_what_rows_say_of_it() -> None:
     targets = [row for row in ladder_rows(0.1) if row.condition.language != "en"]
     assert family_of(targets).outcomes[0].judged.verdict == "supported"

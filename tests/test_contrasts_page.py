@@ -84,7 +84,7 @@ def test_a_cell_at_chance_leaves_dashes_and_no_p() -> None:
 def test_the_page_names_the_tasks_and_marks_languages_with_other_numbers_of_items() -> None:
     rows = arms()
     text = contrasts(rows, Ledger(), LANGUAGES)
-    assert "Genuine intermediate tasks: snli." in text
+    assert "Genuine intermediate tasks, averaged over: snli." in text
     assert "Numbers of items differ" not in text
     fewer = [Row({**row.data, "n": 300}) for row in arms("tr") if row.condition.language == "tr"]
     assert "Numbers of items differ" in contrasts([*rows, *fewer], Ledger(), LANGUAGES)

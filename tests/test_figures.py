@@ -16,6 +16,7 @@ from bench.catalog.language_info import LanguageInfo
 from bench.cli import main
 from bench.errors import BadInput
 from bench.report.arms import arm_mean, arms
+from bench.report.averaged_tasks import averaged_tasks
 from bench.report.claim_settings import measured, settings, transferred
 from bench.report.directory import write_reports
 from bench.report.drawing import figure_to, legend_below
@@ -202,6 +203,17 @@ def test_many_trainings_are_drawn_as_the_mean_of_tasks(tasks, shown, tmp_path):
 
     known = {"none", "more", "mean of 5 tasks", *tasks}
     assert sorted(known & set(text_of(tmp_path / "c.svg"))) == shown
+
+
+def test_a_task_after_which_a_model_is_at_chance_is_in_no_mean_of_a_figure(tmp_path):
+    rows = task_rows(("none", "more", "snli", "mnli", "ccg", "qqp", "csqa"), snli=0.12)
+    rows = [type(r)({**r.data, "flags": ["at_chance"]}) if r.condition.intermediate == "ccg" else r for r in rows]
+    section = only(rows)
+
+    assert averaged_tasks(section) == ("csqa", "mnli", "qqp", "snli")
+    assert list(arms(section, section.models[0])) == ["none", "more", "mean of 4 tasks"]
+    lost = [type(r)({**r.data, "flags": ["at_chance"]}) for r in task_rows(("none", "snli", "ccg"))]
+    assert averaged_tasks(only(lost)) == ("ccg", "snli")
 
 
 def test_tasks_without_a_seed_in_common_are_not_compared(tmp_path):

@@ -219,6 +219,16 @@ def test_one_language_at_chance_leaves_a_line_its_rank() -> None:
     assert table[0]["#"] == "1"
 
 
+def test_the_mean_of_genuine_intermediates_is_without_those_that_leave_a_model_at_chance() -> None:
+    rows = [row for task in ("snli", "qqp", "csqa") for row in make_rows(intermediate=task, nll=0.8)]
+    rows += make_rows(intermediate="ccg", nll=1.1, flags=["at_chance"])
+    text = leaderboard(rows, ledger_of(rows), LANGUAGES)
+
+    assert "means are over csqa, qqp, snli: after others a model is at chance." in text
+    (mean,) = [row for row in table_under(text, "Ranked by NLL") if row["intermediate"].startswith("mean")]
+    assert mean["NLL"].startswith("0.800")
+
+
 def test_the_mean_of_genuine_intermediates_needs_all_of_them_and_no_other() -> None:
     genuine = [(m, i) for m in ("xlmr_base", "xlmr_large") for i in ("snli", "qqp")][:3]
     rows = [row for model, task in genuine for row in make_rows(model=model, intermediate=task, nll=len(task))]

@@ -18,7 +18,7 @@ from bench.report.ledger import Ledger
 from bench.report.matched_sizes import Climb, climbs
 from bench.report.panels import Replicates, no_replicates
 from bench.report.sections import REAL, sections
-from bench.report.settings import TARGET, Setting, settings
+from bench.report.settings import TARGET, Setting, settings, tasks_sentence
 from bench.report.size_tests import Family, Rung, families, left_out
 from bench.report.tables import escaped
 from bench.rows import Row
@@ -143,8 +143,7 @@ def _described(family: Family) -> str:
 
 
 def _family(family: Family) -> str:
-    tasks = ", ".join(family.worlds[0].groups.intermediates) or "none"
-    said = [f"Genuine intermediate tasks, averaged over: {escaped(tasks)}."]
+    said = [tasks_sentence(family.worlds)]
     chance = left_out(family)
     said += [f"At chance, so no part of the tests: {escaped('; '.join(chance))}."] if chance else []
     return "\n\n".join([f"### {escaped(family.title)}", " ".join(said), tests_table(family), *levels_tables(family)])

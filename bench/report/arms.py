@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.report.averaged_tasks import averaged_tasks, genuine_tasks
 from bench.report.claim_settings import Reader
 from bench.report.effects import Effect, mean_effect
 from bench.report.flags import is_uninformative
@@ -17,12 +18,12 @@ def arms(section: Section, model: str) -> Mapping[str, Sequence[Line]]:
     """Return the arms of a model by name: `none`, `more`, and the genuine tasks, one by one or as their mean."""
     plain = [line for line in section.lines if line.model == model and not line.variant]
     genuine = [line for line in plain if line.genuine]
+    averaged = averaged_tasks(section)
     single = {line.intermediate: [line] for line in plain if line.intermediate in ("none", "more")}
-    # A mean over other tasks in one model than in another would be no arm.
-    tasks = {line.training for line in section.lines if line.genuine}
-    if len(tasks) > _APART:
-        complete = {line.training for line in genuine} == tasks
-        return {**single, f"mean of {len(tasks)} tasks": genuine} if complete else single
+    # A mean over other tasks in one model than in another would be no arm, and one of cells at chance of nothing.
+    if len(genuine_tasks(section)) > _APART:
+        meant = [line for line in genuine if line.intermediate in averaged]
+        return {**single, f"mean of {len(averaged)} tasks": meant} if len(meant) == len(averaged) else single
     return {**single, **{line.training: [line] for line in genuine}}
 
 

@@ -14,7 +14,7 @@ from bench.report.language_contrasts import LanguageContrasts, language_contrast
 from bench.report.ledger import Ledger
 from bench.report.panels import Replicates, no_replicates
 from bench.report.sections import sections
-from bench.report.settings import Setting, World, settings
+from bench.report.settings import Setting, World, settings, tasks_sentence
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.rows import Row
 from bench.statistics.seed_means import SeedMean
@@ -64,8 +64,7 @@ def _is_bounded(setting: Setting) -> bool:
 def _world(world: World) -> list[str]:
     tables = [_table(world, model, language_contrasts(world, model)) for model in world.section.models]
     shown = [part for table in tables for part in table]
-    tasks = ", ".join(world.groups.intermediates) or "none"
-    return [f"## {escaped(world.section.title)}", f"Genuine intermediate tasks: {tasks}.", *shown] if shown else []
+    return [f"## {escaped(world.section.title)}", tasks_sentence([world]), *shown] if shown else []
 
 
 def _table(world: World, model: str, found: Sequence[LanguageContrasts]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.catalog.language_info import TARGET_GROUPS
+from bench.report.averaged_tasks import averaged_tasks, genuine_tasks
 from bench.report.averages import Quantity, Spread, average, floor, mean_of, metric, task_score, transfer, worst
 from bench.report.cells import Format, nats, points, signed_points, spread_cell, square_points
 from bench.report.flags import is_uninformative
@@ -109,7 +110,7 @@ def ranked(section: Section, columns: Sequence[Column]) -> list[Scored]:
         rank += counts
         spreads = tuple(column.measure(section, line) for column in columns)
         scored.append(Scored(line.model, line.training, line, spreads, rank if counts else None))
-    return scored + _genuine_means(scored)
+    return scored + _genuine_means(section, scored)
 
 
 def _all_at_chance(section: Section, line: Line) -> bool:
@@ -141,12 +142,16 @@ def _value(spread: Spread | None) -> float:
 
 def genuine_sentence(section: Section) -> str:
     """Name the genuine intermediate tasks where the row of their mean does not."""
-    names = sorted({line.training for line in section.lines if line.genuine})
-    return f" Genuine intermediate tasks: {', '.join(names)}." if len(names) > _NAMED else ""
+    names, averaged = genuine_tasks(section), averaged_tasks(section)
+    if len(names) <= _NAMED:
+        return ""
+    others = "" if averaged == names else f"; means are over {', '.join(averaged)}: after others a model is at chance"
+    return f" Genuine intermediate tasks: {', '.join(names)}{others}."
 
 
-def _genuine_means(scored: Sequence[Scored]) -> list[Scored]:
-    genuine = [one for one in scored if one.line is not None and one.line.genuine]
+def _genuine_means(section: Section, scored: Sequence[Scored]) -> list[Scored]:
+    averaged = averaged_tasks(section)
+    genuine = [one for one in scored if one.line is not None and one.line.genuine and one.line.intermediate in averaged]
     trainings = sorted({one.training for one in genuine})
     if len(trainings) < 2:
         return []

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bench.report.averaged_tasks import averaged_tasks, genuine_tasks
 from bench.report.panels import Replicates, no_replicates, panel_of
 from bench.report.sections import REAL, Section
 from bench.statistics.confirmatory import Groups
@@ -27,6 +28,11 @@ class World:
         """What is trained before the target: nothing, and where there are any the genuine tasks, averaged over."""
         genuine = {"genuine": self.groups.intermediates} if self.groups.intermediates else {}
         return {"none": ("none",), **genuine}
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The genuine tasks that no average is over: not every size has them, or one is at chance after them."""
+        return tuple(task for task in genuine_tasks(self.section) if task not in self.groups.intermediates)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -64,15 +70,33 @@ class Setting:
         return f"{where}, protocol {section.protocol}, study {section.study[:12]}"
 
     def of_models(self, models: Sequence[str]) -> tuple[World, ...]:
-        """Return the worlds, averages being over the genuine tasks that all of `models` have which have any."""
+        """Return the worlds, averages being over the genuine tasks that all of `models` have which have any.
+
+        Without those after which one of them is at chance in any world (bench.report.averaged_tasks).
+        """
         by_model = [
             {line.intermediate for line in world.section.lines if line.model == token and line.genuine}
             for world in self.worlds
             for token in models
         ]
         present = [tasks for tasks in by_model if tasks]
-        common = tuple(sorted(set.intersection(*present))) if present else ()
+        shared = set.intersection(*present) if present else set()
+        left_out = {task for world in self.worlds for task in _at_chance(world.section, models)}
+        common = tuple(sorted(shared - left_out or shared))
         return tuple(replace(world, groups=replace(world.groups, intermediates=common)) for world in self.worlds)
+
+
+def tasks_sentence(worlds: Sequence[World]) -> str:
+    """Name the genuine intermediate tasks that averages are over, and those that they are not."""
+    others = sorted({task for world in worlds for task in world.others})
+    said = f"Genuine intermediate tasks, averaged over: {', '.join(worlds[0].groups.intermediates) or 'none'}."
+    if not others:
+        return said
+    return f"{said} In no average, because a size lacks them or is at chance after them: {', '.join(others)}."
+
+
+def _at_chance(section: Section, models: Sequence[str]) -> set[str]:
+    return set(genuine_tasks(section, models)) - set(averaged_tasks(section, models))
 
 
 def settings(found: Iterable[Section], replicates: Replicates = no_replicates) -> list[Setting]:

@@ -1,0 +1,37 @@
+"""Which genuine intermediate tasks averages are over: those after which no model is at chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.report.flags import is_uninformative
+from bench.report.sections import Line, Section
+
+
+def genuine_tasks(section: Section, models: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the genuine intermediate tasks that any of `models` (default: all of the section's) has, sorted."""
+    return tuple(sorted({line.intermediate for line in _genuine(section, models)}))
+
+
+def averaged_tasks(section: Section, models: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the genuine tasks without those that leave one of `models` at chance, all of them where each does.
+
+    A model is at chance after a task if it has no seed in which all languages that the tests read are above it: the
+    source and the plentiful rich and poor ones. Of such a cell the gap is only the confidence, and no part of a mean.
+    """
+    lines = _genuine(section, models)
+    at_chance = {line.intermediate for line in lines if not _is_informative(section, line)}
+    return tuple(task for task in genuine_tasks(section, models) if task not in at_chance) or genuine_tasks(
+        section, models
+    )
+
+
+def _genuine(section: Section, models: Sequence[str] | None) -> list[Line]:
+    return [line for line in section.lines if line.genuine and (models is None or line.model in models)]
+
+
+def _is_informative(section: Section, line: Line) -> bool:
+    read = {section.source, *section.plentiful("rich"), *section.plentiful("poor")}
+    rows = [row for row in line.rows if row.recalibration == "none" and row.condition.language in read]
+    lost = {row.condition.seed for row in rows if is_uninformative(row)}
+    return not rows or any(row.condition.seed not in lost for row in rows)
