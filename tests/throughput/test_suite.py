@@ -57,7 +57,7 @@ def test_what_needs_a_gpu_is_skipped_and_fails_where_one_is_required(run):
     skipped, failed = run(*asked), run(*asked, "--require", "gpu")
 
     skipped.assert_outcomes(skipped=4)
-    skipped.stdout.fnmatch_lines(["*needs gpu: xlmr_large has 302 M non-embedding parameters*"])
+    skipped.stdout.fnmatch_lines(["*needs gpu: xlmr_large has 302 M parameters outside the embeddings*"])
     failed.assert_outcomes(errors=4)
     failed.stdout.fnmatch_lines(["*--require gpu: xlmr_large has 302 M*"])
 
