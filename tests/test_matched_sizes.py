@@ -50,6 +50,17 @@ def family_of(rows: list[Row]) -> Family:
     return family
 
 
+def test_tasks_that_nobody_read_on_the_way_are_not_in_it() -> None:
+    read = traced(world_rows(RISING), (0.01, 0.02, 0.03, 0.04))
+    other = world_rows(RISING, intermediates=("csqa",))
+    rows = [*read, *other]
+    found = climbs(family_of(rows), VALUES_ALONE)
+
+    assert family_of(rows).worlds[0].groups.intermediates == ("csqa", "snli")
+    assert [step.mean.value for step in found[0].steps] == pytest.approx([0.01] * 3)
+    assert "with readings on the way (snli)" in answer(rows, Ledger(), languages_of(rows))
+
+
 def test_the_change_is_that_where_both_are_equally_accurate() -> None:
     found = climbs(family_of(traced(world_rows(RISING), (0.01, 0.02, 0.03, 0.04))), VALUES_ALONE)
 

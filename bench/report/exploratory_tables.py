@@ -10,7 +10,7 @@ from bench.report.answer_tables import estimate_cell, p_cell
 from bench.report.cells import Format, points, signed_nats, signed_points, signed_square_points, square_points
 from bench.report.chosen_rates import ChosenRates, chosen_rates
 from bench.report.label_noise import RATES, Explained, label_noise
-from bench.report.matched_sizes import Climb
+from bench.report.matched_sizes import Climb, traced_tasks
 from bench.report.morphology import FEW_FEATURES, Described, morphology
 from bench.report.settings import Setting
 from bench.report.size_tests import Family
@@ -28,9 +28,9 @@ _FACTORS = (
 )
 _CLIMBS = (
     "#### Neighbouring sizes at equal accuracy\n\nThe gap of the larger less that of the smaller, mean over rich "
-    "languages and genuine intermediate tasks, in points; 95 % over items and seeds where predictions are stored. The "
-    "better of the two is taken back to the last step at which it was as accurate as the other at its best. A dash: no "
-    "seed in which all languages of a step meet."
+    "languages and the genuine intermediate tasks with readings on the way ({tasks}), in points; 95 % over items and "
+    "seeds where predictions are stored. The better of the two is taken back to the last step at which it was as "
+    "accurate as the other at its best. A dash: no seed in which all languages of a step meet."
 )
 # Of more tasks the number is given; the heading of the ladder names them.
 _NAMED = 3
@@ -84,7 +84,11 @@ def climb_parts(family: Family, found: Sequence[Climb]) -> list[str]:
     shown = "; ".join(apart[:_REASONS]) + (f"; and {len(apart) - _REASONS} more" if len(apart) > _REASONS else "")
     steps = [f"{small} to {large}" for small, large in pairwise(family.models)]
     table = markdown_table(["equal in", "world", *steps, "all"], [_climb(climb) for climb in found], left=2)
-    return [_CLIMBS, table, *([f"Missing: {escaped(shown)}."] if apart else [])]
+    return [
+        _CLIMBS.format(tasks=", ".join(traced_tasks(family))),
+        table,
+        *([f"Missing: {escaped(shown)}."] if apart else []),
+    ]
 
 
 def _climb(climb: Climb) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -40,8 +40,17 @@ class Climb:
 
 def climbs(family: Family, curve: Curves) -> list[Climb]:
     """Return the climbs of a family, by whose accuracy is made equal and by world; empty without trajectories."""
-    traced = [world for world in family.worlds if _is_traced(world)]
+    tasks = traced_tasks(family)
+    worlds = [replace(world, groups=replace(world.groups, intermediates=tasks)) for world in family.worlds]
+    traced = [world for world in worlds if _is_traced(world)]
     return [_climb(world, family.models, equal, curve) for equal in EQUAL for world in traced]
+
+
+def traced_tasks(family: Family) -> tuple[str, ...]:
+    """Return those of the tasks averaged over whose fine-tunings were read on their way, at any size of any world."""
+    lines = [line for world in family.worlds for line in world.section.lines if line.model in family.models]
+    read = {line.intermediate for line in lines if not line.variant and any(row.trajectory for row in line.rows)}
+    return tuple(task for task in family.worlds[0].groups.intermediates if task in read)
 
 
 def change_at_equal_accuracy(family: Family, found: Sequence[Climb]) -> tuple[float, tuple[TEstimate, ...]] | None:
