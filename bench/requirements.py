@@ -15,7 +15,7 @@ from bench.errors import Unavailable
 from bench.materials import foreign_languages
 from bench.modeling.directory import has_masked_head
 from bench.plan import Training
-from bench.weights import require_weights
+from bench.weights import require_gpu, require_weights
 
 
 def require(engine: Engine, training: Training, language: str) -> None:
@@ -27,13 +27,7 @@ def require(engine: Engine, training: Training, language: str) -> None:
         _require_data(engine, training, language)
     if training.variant == MASKED:
         _require_masked_head(engine, training, spec)
-    device = engine.settings.device
-    if spec.needs_gpu and not device.startswith("cuda"):
-        size = spec.body_parameters / 1e6
-        raise Unavailable(
-            "gpu",
-            f"{spec.token} has {size:.0f} M parameters outside the embeddings: too many for {device}, use a GPU",
-        )
+    require_gpu(spec, engine.settings.device)
 
 
 def _require_data(engine: Engine, training: Training, language: str) -> None:

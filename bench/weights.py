@@ -67,6 +67,16 @@ def _located(spec: ModelSpec, training: Training, access: Access) -> Weights:
     )
 
 
+def require_gpu(spec: ModelSpec, device: str) -> None:
+    """Raise Unavailable for a model that needs a GPU on another device."""
+    if spec.needs_gpu and not device.startswith("cuda"):
+        size = spec.body_parameters / 1e6
+        raise Unavailable(
+            "gpu",
+            f"{spec.token} has {size:.0f} M parameters outside the embeddings: too many for {device}, use a GPU",
+        )
+
+
 def require_weights(spec: ModelSpec, training: Training, access: Access) -> None:
     """Raise Unavailable when it is known before any work that the weights of `spec` cannot be had here."""
     if spec.world == ARTIFICIAL:

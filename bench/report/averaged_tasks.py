@@ -19,11 +19,9 @@ def averaged_tasks(section: Section, models: Sequence[str] | None = None) -> tup
     A model is at chance after a task if it is in any seed and any language that the tests read: the source and the
     plentiful rich and poor ones. Of such a cell the gap is only the confidence, and no part of a mean.
     """
-    lines = _genuine(section, models)
-    at_chance = {line.intermediate for line in lines if not _is_informative(section, line)}
-    return tuple(task for task in genuine_tasks(section, models) if task not in at_chance) or genuine_tasks(
-        section, models
-    )
+    at_chance = {line.intermediate for line in _genuine(section, models) if not _is_informative(section, line)}
+    genuine = genuine_tasks(section, models)
+    return tuple(task for task in genuine if task not in at_chance) or genuine
 
 
 def _genuine(section: Section, models: Sequence[str] | None) -> list[Line]:

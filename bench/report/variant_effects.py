@@ -61,8 +61,13 @@ def variant_effects(setting: Setting) -> list[VariantEffect]:
 
 
 def _recalibrations(setting: Setting) -> set[str]:
-    lines = [line for world in setting.worlds for line in world.section.lines if line.variant]
-    return {"none", *(RESCALED for line in lines if ARBITRARY in line.flags)}
+    variants = {line.variant for world in setting.worlds for line in world.section.lines if line.variant}
+    return {_recalibration(setting, variant) for variant in variants}
+
+
+def _recalibration(setting: Setting, variant: str) -> str:
+    lines = [line for world in setting.worlds for line in world.section.lines if line.variant == variant]
+    return RESCALED if any(ARBITRARY in line.flags for line in lines) else "none"
 
 
 def _panels(setting: Setting, recalibration: str) -> list[Panel]:
@@ -89,8 +94,7 @@ def _arms(setting: Setting, model: str) -> dict[str, list[tuple[str, ...]]]:
 def _effect(
     setting: Setting, panels: Mapping[str, Sequence[Panel]], model: str, variant: str, tasks: tuple[str, ...]
 ) -> VariantEffect | None:
-    lines = [line for world in setting.worlds for line in world.section.lines if line.variant == variant]
-    recalibration = RESCALED if any(ARBITRARY in line.flags for line in lines) else "none"
+    recalibration = _recalibration(setting, variant)
     pairs = zip(setting.worlds, panels[recalibration], strict=True)
     found = [means for world, panel in pairs if (means := _means(world, panel, model, variant, tasks)) is not None]
     if not found:

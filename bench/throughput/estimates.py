@@ -10,6 +10,7 @@ from bench.errors import Unavailable
 from bench.store.provenance import cpu_features
 from bench.throughput.size import Size
 from bench.training.protocol import Phase
+from bench.weights import require_gpu
 
 # A case that is estimated above this tells no more than a smaller one, and takes an evening.
 CASE_HOURS = 0.25
@@ -26,12 +27,7 @@ def require_fit(spec: ModelSpec, training: bool, device: str) -> None:
     A training's word embeddings are counted once: those that no text uses have no gradient and no moments
     (bench.training.vocabulary).
     """
-    if spec.needs_gpu and not device.startswith("cuda"):
-        size = spec.body_parameters / 1e6
-        raise Unavailable(
-            "gpu",
-            f"{spec.token} has {size:.0f} M parameters outside the embeddings: too many for {device}, use a GPU",
-        )
+    require_gpu(spec, device)
     body = _TRAINED_BYTES if training else _READ_BYTES
     needed = body * spec.body_parameters + _READ_BYTES * spec.embedding_parameters
     there = device_bytes(device)
