@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,9 +58,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def read_text(path: Path) -> str:
-    """Return the UTF-8 text of `path`; raises BadInput when there is no such file or it is no text."""
+    """Return the UTF-8 text of `path`, unpacked if it ends in `.gz`; raises BadInput when there is no such text."""
     try:
-        return path.read_bytes().decode()
+        content = path.read_bytes()
+        return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadInput(f"{path} cannot be unpacked ({error}); restore it.") from error
     except OSError as error:
         raise BadInput(
             f"Cannot read {path} ({error.strerror or error}); name a file that a run has written."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +13,14 @@ import pytest
 from bench.catalog.language_info import LanguageInfo
 from bench.cli import BAD_USE, main
 from bench.errors import BadInput
+from bench.report.directory import read_results
 from bench.report.drawing import style
 from bench.report.figures import degradation_figure, whisker
 from bench.report.language_table import languages_of
 from bench.report.leaderboard import leaderboard
 from bench.report.ledger import Ledger, LedgerEntry, write_ledger
 from bench.report.sections import sections
-from bench.rows import Estimate, Row, write_rows
+from bench.rows import Estimate, Row, read_rows, write_rows
 from tests.row_factory import LANGUAGES, STUDY, make_row, make_rows
 from tests.slope_rows import ladder_rows
 
@@ -65,6 +68,49 @@ def test_report_writes_elsewhere_on_request_and_twice_the_same(results: Path, tm
     assert sorted(path.name for path in results.iterdir()) == ["ledger.json", "results.jsonl"]
 
 
+def _pack(path: Path, rows: list[Row]) -> None:
+    path.write_bytes(gzip.compress("".join(row.line + "\n" for row in rows).encode()))
+
+
+def test_packed_rows_are_reported_as_the_same_rows_in_one_file_and_linked(results: Path) -> None:
+    assert main(["report", str(results)]) == 0
+    pages = {path.name: path.read_bytes() for path in results.glob("*.md")}
+    rows = read_rows(results / "results.jsonl")
+    _pack(results / "results.jsonl.gz", rows[::2])
+    _pack(results / "results-snli.jsonl.gz", rows[1::2])
+    (results / "results.jsonl").unlink()
+
+    assert main(["report", str(results)]) == 0
+    assert {path.name: path.read_bytes() for path in results.glob("*.md")} == pages
+    page = (results / "index.html").read_text()
+    assert [name in page for name in ("results.jsonl.gz", "results-snli.jsonl.gz", '"results.jsonl"')] == [1, 1, 0]
+
+
+def test_packed_rows_are_not_read_where_rows_lie_unpacked(results: Path) -> None:
+    (results / "results.jsonl.gz").write_bytes(b"not read")
+    assert len(read_results(results)[0]) == len(read_rows(results / "results.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"x", "cannot be unpacked (Not a gzipped file"),
+        (gzip.compress(b"{}")[:-4], "cannot be unpacked (Compressed file ended"),
+        (gzip.compress(b"{}")[:10] + b"\xff" * 9, "cannot be unpacked (Error -3 while decompressing"),
+        (gzip.compress(b"{}\n"), "results-b.jsonl.gz, line 1:"),
+        (
+            gzip.compress(make_row().line.encode()),
+            f"results-b.jsonl.gz repeats the row of {make_row().id} in results-a.jsonl.gz",
+        ),
+    ],
+)
+def test_bad_packed_rows_are_named(tmp_path: Path, content: bytes, message: str) -> None:
+    _pack(tmp_path / "results-a.jsonl.gz", [make_row()])
+    (tmp_path / "results-b.jsonl.gz").write_bytes(content)
+    with pytest.raises(BadInput, match=re.escape(message)):
+        read_results(tmp_path)
+
+
 def test_a_ledger_alone_is_reported(tmp_path: Path) -> None:
     write_ledger(tmp_path / "ledger.json", Ledger((LedgerEntry("a-none-xnli-sw-s0", "skipped", "needs gpu", STUDY),)))
     assert main(["report", str(tmp_path)]) == 0
@@ -86,7 +132,7 @@ def test_languages_are_those_of_the_catalog() -> None:
         (lambda path: (path / "ledger.json").write_text("x"), "ledger.json is no ledger:"),
         (
             lambda path: write_ledger(path / "ledger.json", Ledger((LedgerEntry(make_row().id, "cached", "", STUDY),))),
-            "holds no results.jsonl, but ledger.json has 1 scored case(s); where rows are packed, unpack them: gunzip",
+            "holds no results.jsonl, but ledger.json has 1 scored case(s); restore it, or run them",
         ),
     ],
 )

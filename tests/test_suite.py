@@ -309,6 +309,18 @@ def test_places_that_cannot_be_written_end_the_run(suite, tiny, pytester, option
     assert "cannot be written" in result.stderr.str() + result.stdout.str()
 
 
+def test_a_run_into_a_directory_with_packed_rows_ends_at_once(suite, tiny, pytester):
+    packed = pytester.path / "published" / "results-a.jsonl.gz"
+    packed.parent.mkdir()
+    packed.touch()
+    result = suite(*tiny, "--output", str(packed.parent)).result
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    told = result.stderr.str() + result.stdout.str()
+    assert "whose rows are packed (results-a.jsonl.gz), but a run adds to results.jsonl; unpack them (gunzip -c" in told
+    assert list(packed.parent.iterdir()) == [packed]
+
+
 def test_spoilt_results_are_not_overwritten_and_the_run_says_so(suite, tiny):
     first = suite(*tiny, "-k", "none")
     (first.output / "results.jsonl").write_text("spoilt\n")

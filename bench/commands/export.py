@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.report.coverage import mark_earlier
-from bench.report.directory import LEDGER, ROWS, read_results
+from bench.report.directory import HOLDS, read_results
 from bench.report.language_table import languages_of
 from bench.report.sections import sections
 
@@ -15,7 +15,7 @@ SUMMARY = "write rows as Parquet, or as metadata for model cards"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this subcommand."""
-    parser.add_argument("results", type=Path, metavar="RESULTS_DIR", help=f"directory with {ROWS} and {LEDGER}")
+    parser.add_argument("results", type=Path, metavar="RESULTS_DIR", help=HOLDS)
     parser.add_argument("--format", choices=("parquet", "model-index"), required=True, help="what to write")
     parser.add_argument(
         "--output",

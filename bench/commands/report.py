@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BadInput
-from bench.report.directory import LEDGER, ROWS, read_results, write_reports
+from bench.report.directory import HOLDS, LEDGER, ROWS, read_results, write_reports
 from bench.store.location import KINDS
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SUMMARY = f"rebuild all pages and figures from {ROWS} and {LEDGER}"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this subcommand."""
-    parser.add_argument("results", type=Path, metavar="RESULTS_DIR", help=f"directory with {ROWS} and {LEDGER}")
+    parser.add_argument("results", type=Path, metavar="RESULTS_DIR", help=HOLDS)
     parser.add_argument(
         "--store",
         type=Path,

@@ -22,14 +22,16 @@ from bench.report.leaderboard import contents, markdown
 from bench.report.ledger import SCORED, Ledger, read_ledger
 from bench.report.page.page import write_page
 from bench.report.sections import sections
-from bench.rows import Row, read_rows
+from bench.rows import Key, Row, read_rows
 from bench.small_files import replace_text
 
 if TYPE_CHECKING:
     from bench.report.panels import Replicates
 
 ROWS = "results.jsonl"
+PACKED = "results*.jsonl.gz"
 LEDGER = "ledger.json"
+HOLDS = f"directory with {ROWS} (or {PACKED}) and {LEDGER}"
 LEADERBOARD = "leaderboard.md"
 ANSWER = "answer.md"
 CONTRASTS = "contrasts.md"
@@ -41,19 +43,34 @@ FIGURES = "figures.md"
 def read_results(directory: Path) -> tuple[list[Row], Ledger]:
     """Return the rows and the ledger of a results directory.
 
-    Raises BadInput where both files are missing, or the rows of cases that are scored.
+    Raises BadInput where both are missing, or the rows of cases that are scored, or packed files repeat a row.
     """
-    rows, ledger = directory / ROWS, directory / LEDGER
-    if not rows.exists() and not ledger.exists():
+    rows, ledger = row_files(directory), directory / LEDGER
+    if not rows and not ledger.exists():
         raise BadInput(f"{directory} holds neither {ROWS} nor {LEDGER}; name the output directory of a run.")
     found = read_ledger(ledger) if ledger.exists() else Ledger()
     scored = sum(entry.status in SCORED for entry in found.entries)
-    if scored and not rows.exists():
+    if scored and not rows:
         raise BadInput(
-            f"{directory} holds no {ROWS}, but {LEDGER} has {scored} scored case(s); where rows are packed, unpack "
-            f"them: gunzip -c results*.jsonl.gz > {ROWS}"
+            f"{directory} holds no {ROWS}, but {LEDGER} has {scored} scored case(s); restore it, or run them again."
         )
-    return read_rows(rows) if rows.exists() else [], found
+    return _rows_of(rows), found
+
+
+def row_files(directory: Path) -> list[Path]:
+    """Return the files with the rows of a results directory: `results.jsonl`, or without it all `results*.jsonl.gz`."""
+    rows = directory / ROWS
+    return [rows] if rows.exists() else sorted(directory.glob(PACKED))
+
+
+def _rows_of(files: Sequence[Path]) -> list[Row]:
+    found: dict[Key, tuple[Row, Path]] = {}
+    for file in files:
+        for row in read_rows(file):
+            if row.key in found:
+                raise BadInput(f"{file} repeats the row of {row.id} in {found[row.key][1].name}; delete one of them.")
+            found[row.key] = row, file
+    return [found[key][0] for key in sorted(found)]
 
 
 def write_reports(
@@ -92,7 +109,7 @@ def write_reports(
     for name, text in pages.items():
         replace_text(output / name, text)
     paths = [*(output / name for name in pages), *figures]
-    data = [path for path in (output / ROWS, output / LEDGER) if path.exists()]
+    data = [path for path in (*row_files(output), output / LEDGER) if path.exists()]
     # The page shows the drawings themselves, and needs no links to them as images.
     shown = [path for path in (*paths, *data) if path.suffix != ".png"]
     return [*paths, write_page(found, output, shown)]
