@@ -69,7 +69,7 @@ def score(
     part = _scored(task, chosen)
     return {
         **(_nothing() if part is None else _whole(part, task)),
-        "prediction_sets": None if name or part is None else _prediction_sets(task, part.scored.outcomes),
+        "prediction_sets": None if name or part is None else _prediction_sets(task, part.outcomes),
         "views": {other: _brief(_scored(task, other, VIEW_METRICS), seed) for other in views(test) if other != chosen},
         "task_scores": {key: _interval(each.estimate(replicates, seed)) for key, each in task_scores(test).items()},
         "soft_f1": soft_f1(test) if test.kind == "span" else None,
@@ -96,8 +96,9 @@ class _Task:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """One view: its resampled metrics, and those of the source that it is compared with, if there is one."""
+    """One view: its outcomes as they are scored, their resampled metrics, and those of the source, if there is one."""
 
+    outcomes: Outcomes
     scored: Resampled
     fitted: Recalibration | CrossFit | None
     reference: Resampled | None
@@ -111,15 +112,21 @@ def _scored(task: _Task, view: str, metrics: Sequence[str] | None = None) -> _Pa
     if outcomes is None or (task.name is not None and fitted is None):
         return None
     chosen = tuple(metrics) if metrics is not None else _resampled(outcomes, task.name)
-    scored = _resample(task, outcomes, fitted, chosen)
+    shown, scored = _recalibrated(outcomes, fitted), _resample(task, outcomes, fitted, chosen)
     reference = None if task.source is None else _outcomes(task.source, view)
     if reference is None:
-        return _Part(scored, fitted, None, None)
+        return _Part(shown, scored, fitted, None, None)
     how = pairing(outcomes, reference, by_group=task.test.kind == "tagging")
     reference = comparable(outcomes, reference, how)
     apart = task.name is not None and task.name.where not in ("en", "pool")
     base = _fitted(task, view, reference, task.origin) if apart else fitted
-    return _Part(scored, fitted, _resample(task, reference, base, chosen), how)
+    return _Part(shown, scored, fitted, _resample(task, reference, base, chosen), how)
+
+
+def _recalibrated(outcomes: Outcomes, fitted: Recalibration | CrossFit | None) -> Outcomes:
+    if isinstance(fitted, CrossFit):
+        return fitted.outcomes
+    return outcomes if fitted is None else fitted.apply(outcomes)
 
 
 def _resample(
@@ -190,7 +197,7 @@ def _whole(part: _Part, task: _Task) -> dict[str, Any]:
     names = [name for name, metric in METRICS.items() if "order" in metric.holds]
     return {
         **_counts(part),
-        "metrics": _metrics(part.scored, names, task.seed),
+        "metrics": _metrics(part, names, task.seed),
         "transfer": _transfer(part),
         "pairing": part.pairing,
         "calibrator": None if task.name is None else _calibrator(part, task, task.name),
@@ -200,7 +207,7 @@ def _whole(part: _Part, task: _Task) -> dict[str, Any]:
 def _brief(part: _Part | None, seed: int) -> dict[str, Any] | None:
     if part is None:
         return None
-    metrics = _metrics(part.scored, VIEW_METRICS, seed)
+    metrics = _metrics(part, VIEW_METRICS, seed)
     return {**_counts(part), "metrics": metrics, "transfer": _transfer(part), "pairing": part.pairing}
 
 
@@ -212,17 +219,17 @@ def _nothing() -> dict[str, Any]:
 
 
 def _counts(part: _Part) -> dict[str, int]:
-    return {"n": len(part.scored.outcomes), "groups": len(part.scored.outcomes.groups[0])}
+    return {"n": len(part.outcomes), "groups": len(part.outcomes.groups[0])}
 
 
-def _metrics(scored: Resampled, names: Sequence[str], seed: int) -> dict[str, dict[str, float | int | None]]:
+def _metrics(part: _Part, names: Sequence[str], seed: int) -> dict[str, dict[str, float | int | None]]:
     metrics = {name: METRICS[name] for name in names}
-    binned = [each for each in metrics.values() if has_floor(each) and each.defined_for(scored.outcomes)]
-    floors = consistency(scored.outcomes, binned, NULL_DRAWS, seed)
-    found = estimates(scored)
+    binned = [each for each in metrics.values() if has_floor(each) and each.defined_for(part.outcomes)]
+    floors = consistency(part.outcomes, binned, NULL_DRAWS, seed)
+    found = estimates(part.scored)
     return {
         name: {
-            **(_interval(found[name]) if name in found else _value(metric, scored.outcomes)),
+            **(_interval(found[name]) if name in found else _value(metric, part.outcomes)),
             "version": metric.version,
             **_null(metric, floors.get(name)),
         }

@@ -1,5 +1,7 @@
 import dataclasses
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -110,9 +112,20 @@ def test_pairing_narrows_the_interval():
     assert paired.high - paired.low < 0.6 * (unpaired.high - unpaired.low)
 
 
+def test_replicates_do_not_hold_what_they_were_made_of():
+    # A report keeps thousands of them.
+    outcomes = make_outcomes(60)
+    held, kept = weakref.ref(outcomes), resample(outcomes, 20, 0)
+    del outcomes
+    gc.collect()
+    assert held() is None
+    assert len(kept.members[0].item_ids) == 60
+
+
 def test_only_metrics_whose_differences_mean_something_are_contrasted():
-    first, second = (resample(make_outcomes(60, seed, posterior=True), 20, 0) for seed in (1, 2))
-    meaningful = {name for name in summable(first.outcomes) if METRICS[name].contrast}
+    scored = [make_outcomes(60, seed, posterior=True) for seed in (1, 2)]
+    first, second = (resample(each, 20, 0) for each in scored)
+    meaningful = {name for name in summable(scored[0]) if METRICS[name].contrast}
     assert {"gap", "nll", "brier", "accuracy", "l2sq15", "true_error"} <= meaningful
     assert "ece15" not in meaningful
     assert set(difference(first, second)) == set(unpaired_difference(first, second).values) == meaningful

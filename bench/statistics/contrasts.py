@@ -15,6 +15,7 @@ from bench.calibration.recalibration import Recalibration
 from bench.errors import BadInput
 from bench.statistics.bootstrap import draws
 from bench.statistics.intervals import Estimate, combined_estimate
+from bench.statistics.items import Items, check_paired, items_of
 from bench.statistics.refit import refitted_values
 from bench.statistics.sufficient import group_sums, replicate_values, resamplable, summable
 
@@ -32,23 +33,18 @@ LOG_ODDS = MetricInfo(
 class Resampled:
     """The metrics of one condition, or of a linear contrast of several, and their (B,) replicates.
 
-    members: the conditions, each taken its coefficient of times; groups: the number of groups drawn, the least one
-    where there are several sets; seed: of the draw; paired: False where replicates of the two sides were put together
-    independently of each other. Replicates are nan where there are too few groups to resample.
+    members: the items of the conditions, each taken its coefficient of times; groups: the number of groups drawn, the
+    least one where there are several sets; seed: of the draw; paired: False where replicates of the two sides were put
+    together independently of each other. Replicates are nan where there are too few groups to resample.
     """
 
-    members: tuple[Outcomes, ...]
+    members: tuple[Items, ...]
     coefficients: tuple[float, ...]
     values: Mapping[str, float]
     replicates: Mapping[str, FloatArray]
     groups: int
     seed: int
     paired: bool = True
-
-    @property
-    def outcomes(self) -> Outcomes:
-        """The outcomes of the condition, of a contrast those of the first one."""
-        return self.members[0]
 
 
 def resample(
@@ -75,7 +71,7 @@ def resample(
         drawn = replicate_values(group_sums(outcomes, names), draws(outcomes.groups[0], replicates, seed))
     else:
         drawn = refitted_values(outcomes, recalibration, replicates, seed, names)
-    return Resampled((scored,), (1.0,), values, drawn, groups, seed)
+    return Resampled((items_of(scored),), (1.0,), values, drawn, groups, seed)
 
 
 def estimates(resampled: Resampled) -> dict[str, Estimate]:
@@ -193,24 +189,6 @@ def check_same_draw(first: Resampled, other: Resampled) -> None:
     compared = 1 if first.paired else len(first.members)
     for one, another in zip(first.members[:compared], other.members[:compared], strict=True):
         check_paired(one, another)
-
-
-def check_paired(first: Outcomes, second: Outcomes) -> None:
-    """Raise BadInput unless both hold the same items in the same groups, in whatever order."""
-    # Mostly both are of one file, and sorting names takes longer than comparing them.
-    if np.array_equal(first.item_ids, second.item_ids) and np.array_equal(first.group_ids, second.group_ids):
-        return
-    order, other = np.argsort(first.item_ids), np.argsort(second.item_ids)
-    if not np.array_equal(first.item_ids[order], second.item_ids[other]):
-        odd = np.setxor1d(first.item_ids, second.item_ids)
-        raise BadInput(
-            f"Got {len(odd)} item(s) on one side of a paired contrast only, such as {str(odd[0])!r}; "
-            "score both conditions on the same items, with the same limit."
-        )
-    differing = first.group_ids[order] != second.group_ids[other]
-    if differing.any():
-        item = str(first.item_ids[order][differing.argmax()])
-        raise BadInput(f"Got item {item!r} in different groups on the two sides of a contrast; groups must agree.")
 
 
 def _total(parts: Iterable[FloatArray]) -> FloatArray:

@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bench.calibration.outcomes import Outcomes
-from bench.statistics.contrasts import Resampled, check_paired, difference, estimates, info, unpaired_difference
+from bench.statistics.contrasts import Resampled, difference, estimates, info, unpaired_difference
 from bench.statistics.intervals import Estimate
+from bench.statistics.items import check_paired, items_of
 
 # "items": both sides hold the same; "common": the source's other items are left out; "groups": other items in the same
 # groups, such as the words of a translated sentence; "none": other data, drawn independently of each other.
@@ -31,7 +32,7 @@ def pairing(target: Outcomes, source: Outcomes, by_group: bool = False) -> Pairi
     if known.all():
         return "common"
     if known.any():
-        check_paired(target, source)
+        check_paired(items_of(target), items_of(source))
     return "none"
 
 

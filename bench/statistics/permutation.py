@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bench.calibration.arrays import FloatArray
 from bench.calibration.outcomes import Outcomes
 from bench.errors import BadInput
-from bench.statistics.contrasts import check_paired
+from bench.statistics.items import check_paired, items_of
 from bench.statistics.sufficient import GroupSums, group_sums, summable, values_of
 from bench.stream import integers, philox
 
@@ -51,7 +51,7 @@ def permutation_test(
     """
     if draws < 1:
         raise BadInput(f"Got draws={draws}, but a permutation test needs at least 1, better 9999.")
-    check_paired(first, second)
+    check_paired(items_of(first), items_of(second))
     sums = _pooled_sums(first, second, metrics)
     groups = len(sums.columns) // 2
     observed = _differences(sums, np.zeros((1, groups)))
