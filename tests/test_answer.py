@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.report.analysis import analyse
 from bench.report.answer import PLAN, answer
 from bench.report.evidence import NOT_ANSWERED, evidence
 from bench.report.ledger import Ledger, LedgerEntry
@@ -22,7 +23,7 @@ NOISE = (0.06, -0.05, -0.06, 0.05)
 
 
 def text_of(rows: list[Row]) -> str:
-    return answer(rows, Ledger(), LANGUAGES)
+    return answer(analyse(rows, Ledger(), LANGUAGES))
 
 
 def paragraph_of(rows: list[Row]) -> str:
@@ -220,7 +221,7 @@ def test_rows_of_an_earlier_run_are_counted() -> None:
     rows = ladder_rows(0.1)
     ledger = Ledger((LedgerEntry(rows[0].id, "failed", "out of memory", STUDY),))
 
-    assert "1 rows are of cases that the last run did not get to" in answer(rows, ledger, LANGUAGES)
+    assert "1 rows are of cases that the last run did not get to" in answer(analyse(rows, ledger, LANGUAGES))
 
 
 def test_a_model_alone_is_on_no_rung_of_real_sizes_and_says_so() -> None:

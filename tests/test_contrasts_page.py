@@ -7,6 +7,7 @@ import math
 import pytest
 
 from bench.catalog.languages import language, real_languages
+from bench.report.analysis import analyse
 from bench.report.contrasts import contrasts
 from bench.report.equal_accuracy import curves
 from bench.report.exploratory import beyond_accuracy, exploratory
@@ -83,12 +84,12 @@ def test_a_cell_at_chance_leaves_dashes_and_no_p() -> None:
 
 def test_the_page_names_the_tasks_and_marks_languages_with_other_numbers_of_items() -> None:
     rows = arms()
-    text = contrasts(rows, Ledger(), LANGUAGES)
+    text = contrasts(analyse(rows, Ledger(), LANGUAGES))
     assert "Genuine intermediate tasks, averaged over: snli." in text
     assert "Numbers of items differ" not in text
     fewer = [Row({**row.data, "n": 300}) for row in arms("tr") if row.condition.language == "tr"]
-    assert "Numbers of items differ" in contrasts([*rows, *fewer], Ledger(), LANGUAGES)
-    assert "No contrast has data." in contrasts([], Ledger(), LANGUAGES)
+    assert "Numbers of items differ" in contrasts(analyse([*rows, *fewer], Ledger(), LANGUAGES))
+    assert "No contrast has data." in contrasts(analyse([], Ledger(), LANGUAGES))
 
 
 def with_auroc(change: float) -> list[Row]:

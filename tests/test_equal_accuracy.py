@@ -5,6 +5,7 @@ import pytest
 
 from bench.calibration.outcomes import Outcomes
 from bench.predictions import Predictions
+from bench.report.analysis import analyse
 from bench.report.contrasts import contrasts
 from bench.report.equal_accuracy import comparisons, curves
 from bench.report.ledger import Ledger
@@ -143,8 +144,8 @@ def line_of(text, *cells):
 
 
 def test_the_page_has_intervals_with_a_store_and_says_how_to_get_them_without(found, rows):
-    alone = contrasts(rows, Ledger(), LANGUAGES)
-    drawn = contrasts(rows, Ledger(), LANGUAGES, curve=curves(found.get))
+    alone = contrasts(analyse(rows, Ledger(), LANGUAGES))
+    drawn = contrasts(analyse(rows, Ledger(), LANGUAGES), curve=curves(found.get))
 
     assert "Values without intervals come from rows alone" in alone
     assert "Values without intervals" not in drawn
@@ -167,13 +168,13 @@ def test_arms_that_do_not_meet_show_why(found):
         else row
         for row in rows_of(found)
     ]
-    text = contrasts(rows, Ledger(), LANGUAGES)
+    text = contrasts(analyse(rows, Ledger(), LANGUAGES))
 
     assert "0 of 2 seeds; accuracies of 0.990 to 0.990 and of " in text
 
 
 def test_without_trajectories_one_sentence_says_how_to_get_them():
-    text = contrasts([Row(make_data())], Ledger(), LANGUAGES)
+    text = contrasts(analyse([Row(make_data())], Ledger(), LANGUAGES))
 
     assert "A run with `--trajectory 5` reads each fine-tuning at five steps" in text
-    assert "At equal accuracy" not in contrasts([], Ledger(), LANGUAGES)
+    assert "At equal accuracy" not in contrasts(analyse([], Ledger(), LANGUAGES))

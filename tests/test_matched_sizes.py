@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from bench.report.analysis import analyse
 from bench.report.answer import answer
 from bench.report.equal_accuracy import curves
 from bench.report.exploratory import MATCHED, beyond_accuracy, exploratory
@@ -58,7 +59,7 @@ def test_tasks_that_nobody_read_on_the_way_are_not_in_it() -> None:
 
     assert family_of(rows).worlds[0].groups.intermediates == ("csqa", "snli")
     assert [step.mean.value for step in found[0].steps] == pytest.approx([0.01] * 3)
-    assert "with readings on the way (snli)" in answer(rows, Ledger(), languages_of(rows))
+    assert "with readings on the way (snli)" in answer(analyse(rows, Ledger(), languages_of(rows)))
 
 
 def test_the_change_is_that_where_both_are_equally_accurate() -> None:
@@ -90,7 +91,7 @@ def test_sizes_that_do_not_meet_are_missing_with_the_reason() -> None:
     assert all(one.steps == (None, None, None) and one.whole is None for one in found)
     assert found[0].apart[0].startswith("w0, pocket_s less pocket_xs: snli-w0_")
     assert found[0].apart[0].endswith("accuracies of 0.650 to 0.750 and of 0.500 to 0.600 do not meet")
-    text = answer(rows, Ledger(), languages_of(rows))
+    text = answer(analyse(rows, Ledger(), languages_of(rows)))
     assert "Missing: w0, pocket" in text
     assert (
         "gap at equal accuracy" not in text.split("Exploratory\n\n")[1].split("#### Neighbouring")[0].split("|", 1)[1]
@@ -116,7 +117,7 @@ def test_beyond_accuracy_is_said_where_the_gap_rises_at_equal_accuracy_too(moved
     rows = traced(world_rows(RISING), [moved + each for each in spread])
     family = family_of(rows)
     found = exploratory(family, climbs(family, VALUES_ALONE))
-    text = answer(rows, Ledger(), languages_of(rows))
+    text = answer(analyse(rows, Ledger(), languages_of(rows)))
 
     assert [one.title for one in found if one.metric == MATCHED] == [
         f"gap at equal accuracy in {each}" for each in EQUAL
@@ -129,4 +130,4 @@ def test_beyond_accuracy_is_said_where_the_gap_rises_at_equal_accuracy_too(moved
 def test_without_trajectories_nothing_is_compared() -> None:
     rows = world_rows(RISING)
     assert climbs(family_of(rows), VALUES_ALONE) == []
-    assert "Neighbouring sizes at equal accuracy" not in answer(rows, Ledger(), languages_of(rows))
+    assert "Neighbouring sizes at equal accuracy" not in answer(analyse(rows, Ledger(), languages_of(rows)))

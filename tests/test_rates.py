@@ -8,6 +8,7 @@ import pytest
 from bench.catalog.protocols import protocol
 from bench.catalog.variants import TUNED, variant
 from bench.errors import BadInput, TrainingFailed
+from bench.report.analysis import analyse
 from bench.report.answer import answer
 from bench.report.chosen_rates import chosen_rates
 from bench.report.equal_accuracy import curves
@@ -225,9 +226,9 @@ class TestReport:
             for setting in settings(sections(rows, Ledger(), LANGUAGES))
             for one in chosen_rates(setting)
         }
-        text = answer(rows, Ledger(), LANGUAGES)
+        text = answer(analyse(rows, Ledger(), LANGUAGES))
 
         assert found == ((5e-4, 0), (1e-3, 0), (2e-3, 3))
         assert "#### Learning rates chosen" in text
         assert text.count("snli tuned") == 4
-        assert "#### Learning rates chosen" not in answer(ladder_rows(0.1), Ledger(), LANGUAGES)
+        assert "#### Learning rates chosen" not in answer(analyse(ladder_rows(0.1), Ledger(), LANGUAGES))

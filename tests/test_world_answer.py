@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.catalog.models import model
+from bench.report.analysis import analyse
 from bench.report.answer import answer
 from bench.report.equal_accuracy import curves
 from bench.report.evidence import NOT_ANSWERED
@@ -40,7 +41,7 @@ def rising() -> list[Row]:
 
 def test_a_rise_in_every_world_is_supported_between_worlds_and_claims_no_real_rung(rising: list[Row]) -> None:
     family = family_of(rising)
-    text = answer(rising, Ledger(), languages_of(rising))
+    text = answer(analyse(rising, Ledger(), languages_of(rising)))
 
     assert [one.judged.verdict for one in family.outcomes] == ["supported"] * 3
     assert family.outcomes[0].change == pytest.approx(np.mean(RISING))
@@ -58,7 +59,7 @@ def test_worlds_that_disagree_are_undecided_however_sure_each_is() -> None:
 
 
 def test_the_paragraph_has_the_change_of_every_world(rising: list[Row]) -> None:
-    text = answer(rising, Ledger(), languages_of(rising))
+    text = answer(analyse(rising, Ledger(), languages_of(rising)))
 
     assert "; +8.0 in w0, +10.0 in w1, +12.0 in w2, +10.0 in w3)" in text
     assert "Labels of all languages are drawn from one known posterior" in text
@@ -128,7 +129,7 @@ def test_distance_needs_worlds_with_both_kinds_of_source() -> None:
 
 def test_a_size_alone_is_data_of_the_artificial_rung_but_no_test() -> None:
     rows = world_rows((0.1,), models=("pocket_xs",))
-    text = answer(rows, Ledger(), languages_of(rows))
+    text = answer(analyse(rows, Ledger(), languages_of(rows)))
 
     assert "artificial worlds (an analogue): at one size, so no test (pocket_xs)." in text
     assert "## Confirmatory" not in text

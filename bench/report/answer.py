@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from bench.catalog.language_info import LanguageInfo
+from bench.report.analysis import Analysis
 from bench.report.answer_paragraph import paragraph
 from bench.report.answer_tables import BOUND, exploratory_table, levels_tables, tests_table
 from bench.report.cells import parameters
-from bench.report.coverage import mark_earlier
 from bench.report.equal_accuracy import Curves, curves
 from bench.report.evidence import evidence, usable_rows
 from bench.report.exploratory import MATCHED, Exploratory, exploratory
 from bench.report.exploratory_tables import climb_parts, factor_parts, setting_parts
 from bench.report.leaderboard import members_sentence
-from bench.report.ledger import Ledger
 from bench.report.matched_sizes import Climb, climbs
-from bench.report.panels import Replicates, no_replicates
-from bench.report.sections import REAL, sections
-from bench.report.settings import TARGET, Setting, settings, tasks_sentence
-from bench.report.size_tests import Family, Rung, families, left_out
+from bench.report.sections import REAL
+from bench.report.settings import TARGET, Setting, tasks_sentence
+from bench.report.size_tests import Family, Rung, left_out
 from bench.report.tables import escaped
 from bench.rows import Row
 
@@ -64,22 +61,13 @@ _TUNED = (
 )
 
 
-def answer(
-    rows: Iterable[Row],
-    ledger: Ledger,
-    languages: Mapping[str, LanguageInfo],
-    replicates: Replicates | None = None,
-    curve: Curves | None = None,
-) -> str:
-    """Return the whole answer as Markdown; `languages` maps the tokens of conditions to their facts.
+def answer(analysis: Analysis, curve: Curves | None = None) -> str:
+    """Return the whole answer as Markdown.
 
-    `replicates` gives joint intervals (bench.report.joint_draws); without, their item part is a bound off the rows.
     `curve` gives intervals at equal accuracy (bench.report.equal_accuracy); without, there are values alone.
     """
     curve = curve or curves(None)
-    marked = mark_earlier(rows, ledger)
-    found = settings(sections(usable_rows(marked), ledger, languages), replicates or no_replicates)
-    made = families(found)
+    marked, found, made = analysis.rows, analysis.settings, analysis.families
     climbed = {family: climbs(family, curve) for family in made}
     tests = {family: exploratory(family, climbed[family]) for family in made}
     parts = [

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-from bench.catalog.language_info import LanguageInfo
+from bench.report.analysis import Analysis
 from bench.report.answer_tables import BOUND, estimate_cell, p_cell
-from bench.report.coverage import mark_earlier
 from bench.report.equal_accuracy import Curves
 from bench.report.equal_accuracy_table import equal_accuracy
-from bench.report.evidence import usable_rows
 from bench.report.language_contrasts import LanguageContrasts, language_contrasts
-from bench.report.ledger import Ledger
-from bench.report.panels import Replicates, no_replicates
-from bench.report.sections import sections
-from bench.report.settings import Setting, World, settings, tasks_sentence
+from bench.report.settings import Setting, World, tasks_sentence
 from bench.report.tables import MISSING, escaped, markdown_table
-from bench.rows import Row
 from bench.statistics.seed_means import SeedMean
 
 _READING = (
@@ -35,19 +29,12 @@ _HEADERS = (
 _UNMATCHED = "Numbers of items differ between languages: net ECE does not compare between these, debiased L2 would."
 
 
-def contrasts(
-    rows: Iterable[Row],
-    ledger: Ledger,
-    languages: Mapping[str, LanguageInfo],
-    replicates: Replicates | None = None,
-    curve: Curves | None = None,
-) -> str:
-    """Return the page as Markdown; see `bench.report.answer.answer` for the arguments.
+def contrasts(analysis: Analysis, curve: Curves | None = None) -> str:
+    """Return the page as Markdown.
 
     `curve` gives intervals at equal accuracy (bench.report.equal_accuracy); without, there are values alone.
     """
-    usable = sections(usable_rows(mark_earlier(rows, ledger)), ledger, languages)
-    found = settings(usable, replicates or no_replicates)
+    usable, found = analysis.sections, analysis.settings
     parts = [part for setting in found for world in setting.worlds for part in _world(world)]
     reading = f"{_READING} {BOUND}" if any(map(_is_bounded, found)) else _READING
     shown = [reading, *parts] if parts else ["No contrast has data."]

@@ -88,17 +88,19 @@ def write_reports(
     for the figures that need them.
     """
     # It needs scipy, which no command is to wait for that makes no report.
+    from bench.report.analysis import analyse
     from bench.report.answer import answer
     from bench.report.contrasts import contrasts
     from bench.report.equal_accuracy import curves
 
     languages = languages_of(rows)
     found = contents(rows, ledger, languages)
+    analysis = analyse(rows, ledger, languages, replicates)
     curve = None if read is None else curves(read)
     pages = {
         LEADERBOARD: markdown(found),
-        ANSWER: answer(rows, ledger, languages, replicates, curve),
-        CONTRASTS: contrasts(rows, ledger, languages, replicates, curve),
+        ANSWER: answer(analysis, curve),
+        CONTRASTS: contrasts(analysis, curve),
         CLAIMS: claims_page(rows),
         FIDELITY: fidelity_page(rows),
     }
