@@ -15,6 +15,7 @@ from bench.catalog.ladders import ladders
 from bench.catalog.language_info import LanguageInfo
 from bench.cli import main
 from bench.errors import BadInput
+from bench.report.analysis import analyse
 from bench.report.arms import arm_mean, arms
 from bench.report.averaged_tasks import averaged_tasks
 from bench.report.claim_settings import measured, settings, transferred
@@ -25,7 +26,7 @@ from bench.report.figure_cascade import cascade_figure, draw_cascades
 from bench.report.figure_confidence import confidence_figure, place_of
 from bench.report.figure_grid import has_grid
 from bench.report.figure_heat_map import has_heat_map, heat_map_figure
-from bench.report.figure_list import KINDS, drawings, figures_page
+from bench.report.figure_list import KINDS, answer_drawings, drawings, figures_page
 from bench.report.figure_reliability import draw_diagram, reliability_figure
 from bench.report.figure_sizes import caveats, doubling, size_figure, size_ladders
 from bench.report.figure_tasks import has_tasks, task_figure
@@ -63,8 +64,20 @@ def world_rows(model="pocket_s", intermediate="none", seed=0, gaps=None):
 
 def whole_rows():
     """Rows of which all figures can be drawn that need no predictions."""
-    rows = [row for seed in (0, 1) for model in ("pocket_xs", "pocket_s") for row in world_rows(model, seed=seed)]
+    rows = [
+        row
+        for seed in (0, 1)
+        for model in ("pocket_xs", "pocket_s")
+        for intermediate in ("none", "snli")
+        for row in world_rows(model, intermediate, seed)
+    ]
     return [*rows, *frame(lambda *_: 0.5, ("none", "snli", "mnli", "ccg", "qqp"), ("pawsx", "xquad", "tatoeba"))]
+
+
+def every_drawing(rows):
+    answers = answer_drawings(analyse(rows, Ledger(), languages_of(rows)).families)
+    found = sections(rows, Ledger(), languages_of(rows))
+    return [*answers, *drawings(rows, found, lambda key: make_predictions(30))]
 
 
 def text_of(path):
@@ -75,8 +88,7 @@ def test_every_figure_is_the_same_twice_whatever_the_order_of_the_rows(tmp_path)
     rows = whole_rows()
     for name, given in (("a", rows), ("b", rows[::-1])):
         (tmp_path / name).mkdir()
-        found = sections(given, Ledger(), languages_of(given))
-        drawn = {each.kind: each for each in drawings(given, found, lambda key: make_predictions(30))}
+        drawn = {each.kind: each for each in every_drawing(given)}
         assert set(drawn) == set(KINDS)
         for each in drawn.values():
             each.draw(tmp_path / name / f"{each.name}.svg", tmp_path / name / f"{each.name}.png")
@@ -418,9 +430,7 @@ def test_what_is_not_stored_is_said(tmp_path):
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_refuses_a_suffix_that_it_cannot_draw(kind, tmp_path):
-    rows = whole_rows()
-    found = drawings(rows, sections(rows, Ledger(), languages_of(rows)), lambda key: make_predictions(30))
-    drawing = next(each for each in found if each.kind == kind)
+    drawing = next(each for each in every_drawing(whole_rows()) if each.kind == kind)
 
     with pytest.raises(BadInput, match=r"x.pdf', but a figure ends in .svg or .png\."):
         drawing.draw(tmp_path / "x.pdf")
@@ -476,6 +486,7 @@ def test_report_draws_everything_and_says_what_it_lacks(tmp_path, capsys):
     assert {path.suffix for path in tmp_path.glob("confidence-*")} == {".svg", ".png"}
     page = (tmp_path / "figures.md").read_text()
     assert [kind for kind in KINDS if f"- {kind}:" in page] == [
+        "answer",
         "tasks",
         "sizes",
         "grid",

@@ -12,6 +12,7 @@ from bench.report.equal_accuracy import Curves, curves
 from bench.report.evidence import evidence, usable_rows
 from bench.report.exploratory import MATCHED, Exploratory, exploratory
 from bench.report.exploratory_tables import climb_parts, factor_parts, setting_parts
+from bench.report.figure_answer import figure_name, has_answer
 from bench.report.leaderboard import members_sentence
 from bench.report.matched_sizes import Climb, climbs
 from bench.report.sections import REAL
@@ -134,7 +135,9 @@ def _family(family: Family) -> str:
     said = [tasks_sentence(family.worlds)]
     chance = left_out(family)
     said += [f"At chance, so no part of the tests: {escaped('; '.join(chance))}."] if chance else []
-    return "\n\n".join([f"### {escaped(family.title)}", " ".join(said), tests_table(family), *levels_tables(family)])
+    shown = [f"![The three tests]({figure_name(family)}.svg)"] if has_answer(family) else []
+    parts = [f"### {escaped(family.title)}", " ".join(said), *shown, tests_table(family), *levels_tables(family)]
+    return "\n\n".join(parts)
 
 
 def _explored(family: Family, found: Sequence[Exploratory], climbed: Sequence[Climb]) -> list[str]:

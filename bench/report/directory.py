@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from bench.report.claims import claims_page
 from bench.report.fidelity import fidelity_page
 from bench.report.figure_list import (
     Reader,
+    answer_drawings,
     draw_figures,
     drawings,
     drawn_before,
@@ -84,8 +86,8 @@ def write_reports(
     """Write pages, figures, and the page in HTML that shows them to `output`; return their paths.
 
     `replicates` gives the answer joint intervals; without, they are bounds that are read off the rows. Without
-    `all_figures` only degradation is drawn, and anew whatever is there already; `read` reads the predictions of a key,
-    for the figures that need them.
+    `all_figures` only the answer and degradation are drawn, and anew whatever is there already; `read` reads the
+    predictions of a key, for the figures that need them.
     """
     # It needs scipy, which no command is to wait for that makes no report.
     from bench.report.analysis import analyse
@@ -105,7 +107,8 @@ def write_reports(
         FIDELITY: fidelity_page(rows),
     }
     wanted = everything_wanted if all_figures else drawn_before(output)
-    figures = draw_figures(drawings(rows, sections(rows, ledger, languages), read, wanted), output, all_figures)
+    of_rows = drawings(rows, sections(rows, ledger, languages), read, wanted)
+    figures = draw_figures(chain(answer_drawings(analysis.families), of_rows), output, all_figures)
     if all_figures or (output / FIGURES).exists():
         pages[FIGURES] = figures_page(figures)
     for name, text in pages.items():

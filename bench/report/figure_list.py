@@ -30,14 +30,18 @@ from bench.rows import Row
 if TYPE_CHECKING:
     from bench.calibration.outcomes import Outcomes
     from bench.predictions import Predictions
+    from bench.report.size_tests import Family
 
 # Reads the predictions of a key, None where they are not stored.
 Reader = Callable[[str], "Predictions | None"]
 Wanted = Callable[[str], bool]
 SUFFIXES = (".svg", ".png")
+# What a run draws, whatever is there already.
+_ALWAYS = ("answer", "degradation")
 _STORE = "stored predictions: `crosscal report DIR --store STORE`"
 # What each kind shows, and what it needs.
 KINDS: Mapping[str, tuple[str, str]] = {
+    "answer": ("the three tests: changes over a ladder with intervals and verdicts", "two sizes with one intermediate"),
     "degradation": ("the signed gap of every language, the richest first in each group", "rows"),
     "confidence": ("mean confidence against accuracy", "rows"),
     "tasks": ("what each intermediate task does to the gap of every language", "more than three of them, and none"),
@@ -56,6 +60,15 @@ class Drawing:
     kind: str
     name: str
     draw: Callable[..., None]
+
+
+def answer_drawings(families: Iterable[Family]) -> Iterator[Drawing]:
+    """Yield the figure of each family of tests that has any change to draw."""
+    from bench.report.figure_answer import answer_figure, figure_name, has_answer
+
+    for family in families:
+        if has_answer(family):
+            yield Drawing("answer", figure_name(family), partial(answer_figure, family))
 
 
 def drawings(
@@ -120,11 +133,11 @@ def _outcomes(lines: Sequence[Line], seed: int, read: Reader) -> dict[tuple[str,
 
 
 def draw_figures(chosen: Iterable[Drawing], output: Path, everything: bool) -> list[Path]:
-    """Draw `everything` as .svg and .png, or only degradation as .svg and anew what is there; return the paths."""
+    """Draw `everything` as .svg and .png, or as .svg what a run draws and anew what is there; return the paths."""
     written = []
     for drawing in chosen:
         paths = [output / f"{drawing.name}{suffix}" for suffix in SUFFIXES]
-        first = everything or drawing.kind == "degradation"
+        first = everything or drawing.kind in _ALWAYS
         wanted = [path for path, asked in zip(paths, (first, everything), strict=True) if asked or path.exists()]
         if wanted:
             drawing.draw(*wanted)

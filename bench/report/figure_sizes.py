@@ -53,13 +53,18 @@ def size_figure(section: Section, ladder: Ladder, *paths: Path) -> None:
 
 def caveats(ladder: Ladder) -> str:
     """Name the ladder and what a reader of a slope over it must know."""
+    return "; ".join(filter(None, [f"Ladder {ladder.name}", limits(ladder)]))
+
+
+def limits(ladder: Ladder) -> str:
+    """Return what a reader of a slope over the ladder must know, "" where it is enough sizes of one kind."""
     kinds = {"depth": "depth of one encoder, never model size", "generations": "models of several generations"}
     few = len(ladder.models) < SIZES_FOR_A_VERDICT
     known = [
         kinds.get(ladder.kind, ""),
         f"fewer than {SIZES_FOR_A_VERDICT} sizes: no verdict on a slope" if few else "",
     ]
-    return "; ".join([f"Ladder {ladder.name}", *(text for text in known if text)])
+    return "; ".join(filter(None, known))
 
 
 def _panel(axes: Axes, section: Section, ladder: Ladder, group: str, names: Sequence[str]) -> None:

@@ -36,7 +36,9 @@ def page(found: Contents, figures: Mapping[str, str], links: Sequence[str]) -> s
     script = _asset("page.js")
     shown_in = {name: _figure(name, svg, place) for place, (name, svg) in enumerate(sorted(figures.items()), start=1)}
     bodies = [_section(section, parts, shown_in) for section, parts in found.sections]
-    others = [html for name, html in shown_in.items() if not any(_is_of(name, one) for one, _ in found.sections)]
+    answers = [html for name, html in shown_in.items() if _is_answer(name)]
+    of_none = [name for name in shown_in if not any(_is_of(name, one) for one, _ in found.sections)]
+    others = [shown_in[name] for name in of_none if not _is_answer(name)]
     return Template(_asset("page.html")).substitute(
         title=shown(TITLE),
         evidence=shown(found.evidence),
@@ -44,6 +46,7 @@ def page(found: Contents, figures: Mapping[str, str], links: Sequence[str]) -> s
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         links=_links(links),
+        answer=f'<section id="answer">\n<h2>The tests</h2>\n{"".join(answers)}\n</section>' if answers else "",
         coverage=_coverage(found.coverage, found.counts),
         frames=_frames(found.frames),
         filters=_filters(found),
@@ -144,6 +147,10 @@ def _section(section: Section, parts: Sequence[Part], figures: Mapping[str, str]
 
 def _is_of(name: str, section: Section) -> bool:
     return section.slug in name
+
+
+def _is_answer(name: str) -> bool:
+    return name.startswith("answer-")
 
 
 def _part(part: Part, slug: str) -> str:
