@@ -15,6 +15,7 @@ from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "published" / "README.md"])
 PUBLISHED = sorted((ROOT / "reports" / "published").glob("*/answer.md"))
+PUBLISHED_PAGES = sorted((ROOT / "reports" / "published").glob("*/*.md"))
 
 
 def test_the_readmes_leaderboard_is_that_of_the_published_rows():
@@ -64,7 +65,7 @@ def test_the_published_worlds_are_instruments(world):
     assert accuracy(found[large, source])[0] - accuracy(found[small, source])[0] >= 0.10
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", [*DOCUMENTS, *PUBLISHED_PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_between_documents_lead_somewhere(path):
     links = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
 

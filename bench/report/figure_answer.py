@@ -26,7 +26,7 @@ _READING = (
     "Fitted change of the transfer of the signed gap over the whole ladder; grey: less than one point. Intervals of 95 "
     "%, uncorrected; the verdicts on the right are corrected for three tests"
 )
-_BOUNDED = "Of the errors over items these are upper bounds, read off rows"
+_BOUNDED = "Errors over items are upper bounds, read off rows"
 _ITEMS, _CHECKPOINTS, _WORLDS = "items and seeds", "sizes about the line", "mean, between worlds"
 # Of the height between two tests: how far their marks reach.
 _REACH = 0.62
