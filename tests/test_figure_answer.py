@@ -14,7 +14,7 @@ from bench.report.directory import write_reports
 from bench.report.figure_answer import answer_figure, figure_name, has_answer
 from bench.report.language_table import languages_of
 from bench.report.ledger import Ledger
-from tests.row_factory import LANGUAGES, make_rows
+from tests.row_factory import LANGUAGES, make_row, make_rows
 from tests.slope_rows import ladder_rows
 from tests.world_rows import world_rows
 
@@ -41,6 +41,19 @@ def test_worlds_have_a_mark_each_and_their_mean_and_every_test_its_verdict(tmp_p
     assert words.count("supported") == 3
     assert "Q2: Q1 beyond what as many" in words
     assert "upper bounds, read off rows" in " ".join(words)
+
+
+def test_flags_are_those_of_the_rows_that_the_tests_read(tmp_path):
+    rows = world_rows((0.08, 0.1), models=("pocket_xs", "pocket_s"))
+    others = [("ccg", "", "at_chance"), ("snli", "ls10", "arbitrary_scale")]
+    rows += [
+        make_row(model="pocket_s", intermediate=task, variant=variant, world="w0", language="w0_agg", flags=[flag])
+        for task, variant, flag in others
+    ]
+    words = " ".join(drawn(rows, tmp_path / "answer.svg"))
+    assert "Flags of at least one line: artificial, source_discourse" in words
+    assert "at_chance" not in words
+    assert "arbitrary_scale" not in words
 
 
 def test_a_real_ladder_has_both_errors_and_a_ladder_of_depth_says_what_it_is_not(tmp_path):

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from bench.report.drawing import figure_to, flags_line, heading, legend_below, style
 from bench.report.figure_sizes import limits
+from bench.report.sections import Line
+from bench.report.settings import World
 from bench.report.size_tests import Family, Outcome
+from bench.statistics.confirmatory import CONTROL
 from bench.statistics.t_estimate import TEstimate
 from bench.statistics.verdict import SMALLEST_EFFECT
 
@@ -67,10 +70,17 @@ def answer_figure(family: Family, *paths: Path) -> None:
             _test(axes, family, one, row, labels)
         _finish(axes, family.outcomes)
         legend_below(figure, "change and interval over")
-        flags = {flag for world in family.worlds for line in world.section.lines for flag in line.flags}
+        flags = {flag for world in family.worlds for line in _read(family, world) for flag in line.flags}
         bound = _BOUNDED if family.bounded else ""
         title = f"The three tests: {family.title}"
         heading(figure, title, _READING, bound, limits(family.ladder), flags_line(flags))
+
+
+def _read(family: Family, world: World) -> list[Line]:
+    """Return the lines of which the tests are made."""
+    tasks = {*world.groups.intermediates, CONTROL}
+    plain = [line for line in world.section.lines if not line.variant]
+    return [line for line in plain if line.model in family.models and line.intermediate in tasks]
 
 
 def _marks(family: Family, one: Outcome) -> Iterator[_Mark]:
