@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 PUBLISHED = Path(__file__).parents[1] / "reports" / "published" / "2026-12-01-pocket"
+DEPTH = PUBLISHED.parent / "2026-11-30-me5-depth"
 # Parameters of four layers of a width: attention 4 (w^2 + w), feed-forward 8 w^2 + 5 w, two norms 4 w.
 WIDTHS = {"pocket_xs": 16, "pocket_s": 48, "pocket_m": 64, "pocket_l": 96}
 SIZES = {model: 4 * (12 * width**2 + 13 * width) for model, width in WIDTHS.items()}
@@ -19,21 +20,22 @@ TASKS = ("cosmosqa", "csqa", "hellaswag", "qqp", "snli")
 RICH = ("agg", "fus", "int")
 
 
-@pytest.fixture(scope="module")
-def gaps():
-    """The signed gap by world, size, intermediate task, language and seed, in percent points."""
+def means(directory):
+    """The signed gap by model, intermediate task and language, mean over three seeds, in percent points."""
     found = defaultdict(dict)
-    lines = (
-        line for file in PUBLISHED.glob("results*.jsonl.gz") for line in gzip.decompress(file.read_bytes()).split(b"\n")
-    )
-    for row in map(json.loads, filter(None, lines)):
+    files = [gzip.decompress(file.read_bytes()) for file in directory.glob("results*.jsonl.gz")]
+    for row in map(json.loads, filter(None, b"\n".join(files).split(b"\n"))):
         about = row["condition"]
         if row["recalibration"] == "none" and not about["variant"]:
-            world, _, language = about["language"].partition("_")
-            gap = 100 * row["metrics"]["gap"]["value"]
-            found[world, about["model"], about["intermediate"], language][about["seed"]] = gap
-    assert all(len(seeds) == 3 for seeds in found.values())
+            key = about["model"], about["intermediate"], about["language"]
+            found[key][about["seed"]] = 100 * row["metrics"]["gap"]["value"]
+    assert all(sorted(seeds) == [0, 1, 2] for seeds in found.values())
     return {key: np.mean(list(seeds.values())) for key, seeds in found.items()}
+
+
+@pytest.fixture(scope="module")
+def gaps():
+    return means(PUBLISHED)
 
 
 def change(gaps, world, quantity):
@@ -44,8 +46,7 @@ def change(gaps, world, quantity):
 
 
 def transfer(gaps, world, model, task):
-    rich = np.mean([gaps[world, model, task, language] for language in RICH])
-    return rich - gaps[world, model, task, "src"]
+    return np.mean([gaps[model, task, f"{world}_{language}"] for language in RICH]) - gaps[model, task, f"{world}_src"]
 
 
 def beyond_more(gaps, world, model, task):
@@ -53,7 +54,7 @@ def beyond_more(gaps, world, model, task):
 
 
 def rich_less_poor(gaps, world, model, task):
-    return np.mean([gaps[world, model, task, language] for language in RICH]) - gaps[world, model, task, "iso"]
+    return np.mean([gaps[model, task, f"{world}_{language}"] for language in RICH]) - gaps[model, task, f"{world}_iso"]
 
 
 QUANTITIES = {"Q1": transfer, "Q2": beyond_more, "Q3": rich_less_poor}
@@ -77,3 +78,19 @@ def test_changes_intervals_and_p_values_are_those_of_the_rows(gaps):
         assert list(line) == expected
         assert f"{test} {expected[0]} ({expected[1]} to {expected[2]}" in readme
         assert ", ".join(f"{value:+.1f} in w{world}" for world, value in enumerate(values)) in page
+
+
+def test_gaps_and_transfer_of_the_ladder_of_depth_are_those_of_the_rows():
+    found = means(DEPTH)
+    readme = " ".join((DEPTH / "README.md").read_text().split())
+    targets = {language for _, _, language in found} - {"en"}
+    assert len(targets) == 14
+    # docs/analysis-plan.md
+    rich = ("tr", "sw", "ar", "ru", "bg", "el")
+    arms = ("none", "snli", "more")
+    for depth in ("me5_small_l3", "me5_small_l6"):
+        gap = {arm: np.mean([found[depth, arm, language] for language in targets]) for arm in arms}
+        moved = {arm: np.mean([found[depth, arm, one] for one in rich]) - found[depth, arm, "en"] for arm in arms}
+        assert re.search(r".{0,90}?".join(re.escape(f"{gap[arm]:+.1f}") for arm in arms), readme), gap
+        assert re.search(r".{0,90}?".join(re.escape(f"{moved[arm]:+.1f} (") for arm in arms), readme), moved
+        assert f"`snli` adds {moved['snli'] - moved['none']:+.1f} (" in readme

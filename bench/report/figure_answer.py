@@ -71,9 +71,9 @@ def answer_figure(family: Family, *paths: Path) -> None:
         _finish(axes, family.outcomes)
         legend_below(figure, "change and interval over")
         flags = {flag for world in family.worlds for line in _read(family, world) for flag in line.flags}
-        bound = _BOUNDED if family.bounded else ""
+        bound, caveat = _BOUNDED if family.bounded else "", limits(family.ladder)
         title = f"The three tests: {family.title}"
-        heading(figure, title, _READING, bound, limits(family.ladder), flags_line(flags))
+        heading(figure, title, _READING, bound, f"Caveat: {caveat}" if caveat else "", flags_line(flags))
 
 
 def _read(family: Family, world: World) -> list[Line]:
