@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.stats import false_discovery_control
 
 from bench.calibration.outcomes import Outcomes
 from bench.predictions import Predictions
 from bench.report.analysis import analyse
+from bench.report.answer_tables import p_cell
 from bench.report.contrasts import contrasts
 from bench.report.equal_accuracy import comparisons, curves
 from bench.report.ledger import Ledger
 from bench.report.sections import sections
 from bench.rows import Row
 from bench.statistics.contrasts import resample
-from bench.statistics.matched import METRICS, curve_of, matched
+from bench.statistics.matched import METRICS, curve_of, matched, matched_mean
 from bench.trajectory import scored_points
 from tests.row_factory import LANGUAGES, make_data
 
@@ -158,6 +160,22 @@ def test_the_page_has_intervals_with_a_store_and_says_how_to_get_them_without(fo
         line for line in alone.splitlines() if "snli less none" in line and line.startswith("| sw") and "| en" in line
     )
     assert " to " not in line
+
+
+def test_the_p_of_the_gap_is_corrected_within_a_table(found, rows):
+    def cells(line):
+        return [cell.strip() for cell in line.split("|")]
+
+    page = contrasts(analyse(rows, Ledger(), LANGUAGES), curve=curves(found.get)).split("## At equal accuracy")[1]
+    table = [cells(line) for line in page.splitlines() if line.startswith("|")]
+    shown = [line[table[0].index("p (BH)")] for line in table[2:]]
+    raw = [
+        mean.estimate.p
+        for one in comparisons(*sections(rows, Ledger(), LANGUAGES), curves(found.get))
+        if (mean := matched_mean(one.runs, "gap")[0])
+    ]
+    assert len(raw) > 2
+    assert shown == [p_cell(each) for each in false_discovery_control(raw)]
 
 
 def test_arms_that_do_not_meet_show_why(found):

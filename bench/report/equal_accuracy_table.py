@@ -6,12 +6,13 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from bench.report.answer_tables import estimate_cell, form_of
+from bench.report.answer_tables import estimate_cell, form_of, p_cell
 from bench.report.cells import points
 from bench.report.equal_accuracy import Comparison, Curves, comparisons, curves
 from bench.report.sections import Section
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.statistics.matched import Matched, matched_mean
+from bench.statistics.multiplicity import benjamini_hochberg
 
 _TITLE = "## At equal accuracy"
 _NONE = (
@@ -19,17 +20,18 @@ _NONE = (
     "fine-tuning at five steps (it trains once more what is trained already)."
 )
 _READING = (
-    "Exploratory, uncorrected. The first arm less the second at the highest accuracy that both reach on their way, the "
+    "Exploratory. The first arm less the second at the highest accuracy that both reach on their way, the "
     "better one taken back to where it was as accurate; metrics are interpolated between steps. *Equal in* says in "
     "which language accuracy is made equal; *each*: in the language and in the source, each in its own run. Where it "
     "is the contrasted language, gap and confidence differ alike. Gap and confidence in percent points, L2² in squared "
-    "ones, NLL in nats; 95 % intervals over items and seeds, of the replicates in which the arms of all seeds meet."
+    "ones, NLL in nats; 95 % intervals over items and seeds, of the replicates in which the arms of all seeds meet. p "
+    "is that of the gap, Benjamini-Hochberg's within each table, where two seeds or more meet."
 )
 _VALUES = (
     "Values without intervals come from rows alone; `crosscal report --store DIR` resamples the stored predictions."
 )
 _SHOWN = ("gap", "confidence", "l2sq15", "nll")
-_HEADERS = ("language", "contrast", "equal in", "at", "gap", "confidence", "L2²", "NLL", "meet")
+_HEADERS = ("language", "contrast", "equal in", "at", "gap", "p (BH)", "confidence", "L2²", "NLL", "meet")
 
 
 def equal_accuracy(found: Sequence[Section], curve: Curves | None) -> list[str]:
@@ -44,16 +46,24 @@ def equal_accuracy(found: Sequence[Section], curve: Curves | None) -> list[str]:
 def _section(section: Section, found: Sequence[Comparison]) -> list[str]:
     tables = []
     for model in section.models:
-        rows = [_row(one) for one in found if one.model == model]
+        shown = [one for one in found if one.model == model]
+        adjusted = benjamini_hochberg([_p(one.runs) for one in shown])
+        rows = [_row(one, float(p)) for one, p in zip(shown, adjusted, strict=True)]
         if rows:
             tables += [f"### {escaped(section.title)}: {escaped(model)}", markdown_table(_HEADERS, rows, left=3)]
     return tables
 
 
-def _row(one: Comparison) -> list[str]:
+def _row(one: Comparison, p: float) -> list[str]:
     levels = [run.level for run in one.runs if not run.reason]
     level = points(statistics.fmean(levels)) if levels else MISSING
-    return [one.language, one.title, one.equal, level, *(_cell(one.runs, name) for name in _SHOWN), _meet(one.runs)]
+    gap, *others = (_cell(one.runs, name) for name in _SHOWN)
+    return [one.language, one.title, one.equal, level, gap, p_cell(p), *others, _meet(one.runs)]
+
+
+def _p(runs: Sequence[Matched]) -> float:
+    found = matched_mean(runs, "gap")
+    return math.nan if found is None or found[0].item_only else found[0].estimate.p
 
 
 def _cell(runs: Sequence[Matched], metric: str) -> str:
