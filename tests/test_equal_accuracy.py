@@ -80,7 +80,39 @@ def test_arms_languages_and_whose_accuracy_is_made_equal(rows):
         ("sw", "snli less none", "en"),
         ("sw", "none: sw less en", "each"),
         ("sw", "snli: sw less en", "each"),
+        ("sw", "snli less none: sw less en", "each"),
     }
+
+
+def test_a_difference_in_differences_is_that_of_its_two_contrasts_replicate_by_replicate(found, rows):
+    drawn = compared(rows, found.get)
+    own, source, both = (
+        drawn[key].runs[0]
+        for key in (
+            ("sw", "snli less none", "sw"), ("en", "snli less none", "en"), ("sw", "snli less none: sw less en", "each")
+        )
+    )  # fmt: skip
+
+    assert len(both.differences["gap"]) == 51
+    for name in METRICS:
+        expected = own.differences[name] - source.differences[name]
+        assert np.array_equal(both.differences[name], expected, equal_nan=True)
+    # Both pairs are equally accurate, so nothing of it is accuracy.
+    assert both.differences["accuracy"][0] == pytest.approx(0)
+    assert (both.level, both.reason) == (own.level, "")
+
+
+def test_a_difference_in_differences_lacks_what_one_of_its_contrasts_lacks(found):
+    high = {"accuracy": 0.99, "gap": 0.0, "confidence": 0.99}
+    rows = [
+        Row({**row.data, "trajectory": [{**row.trajectory[0], **high}]})
+        if (row.condition.intermediate, row.condition.language) == ("snli", "en")
+        else row
+        for row in rows_of(found)
+    ]
+    run = compared(rows)["sw", "snli less none: sw less en", "each"].runs[0]
+    assert "accuracies of 0.990 to 0.990" in run.reason
+    assert np.isnan(run.level)
 
 
 def test_a_contrast_is_that_of_the_predictions_and_has_its_seeds(found, rows):

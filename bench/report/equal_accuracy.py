@@ -15,7 +15,15 @@ from bench.report.flags import is_uninformative
 from bench.report.sections import Line, Section
 from bench.rows import Row
 from bench.statistics.contrasts import Resampled, resample
-from bench.statistics.matched import METRICS, Curve, Matched, curve_of, curve_of_values, matched
+from bench.statistics.matched import (
+    METRICS,
+    Curve,
+    Matched,
+    curve_of,
+    curve_of_values,
+    difference_at_equal_accuracy,
+    matched,
+)
 from bench.statistics.sufficient import summable
 
 # As for the other contrasts of a report (bench.report.joint_draws).
@@ -100,6 +108,8 @@ def _of_model(section: Section, model: str, curve: Curves) -> Iterator[Compariso
                 for on in _matched_on(section, info.token):
                     title = f"{training} less none"
                     yield _arms(info.token, title, (line, lines["none"]), on, curve)
+                if section.source and info.token != section.source:
+                    yield _both(info.token, section.source, (line, lines["none"]), curve)
             if section.source and info.token != section.source:
                 yield _languages(section, line, info.token, curve)
             for other in (each for each in section.lines if (each.model, each.training) == (smaller, training)):
@@ -131,6 +141,23 @@ def _languages(section: Section, line: Line, language: str, curve: Curves) -> Co
     pairs = [(line.row(seed, language), line.row(seed, section.source or "")) for seed in line.seeds]
     runs = [at_equal_accuracy(curve, [(row, row), (source, source)]) for row, source in pairs]
     return _comparison(line.model, language, f"{line.training}: {language} less {section.source}", "each", runs)
+
+
+def _both(language: str, source: str, lines: tuple[Line, Line], curve: Curves) -> Comparison:
+    """Return the difference in differences: two trainings in a language less both in the source, where items agree."""
+    runs = [
+        _difference(curve, *([line.row(seed, token) for line in lines] for token in (language, source)))
+        for seed in lines[0].seeds
+    ]
+    title = f"{lines[0].training} less {lines[1].training}: {language} less {source}"
+    return _comparison(lines[0].model, language, title, "each", runs)
+
+
+def _difference(curve: Curves, own: Sequence[Row | None], source: Sequence[Row | None]) -> Matched | None:
+    first, second = (at_equal_accuracy(curve, [(row, row) for row in rows]) for rows in (own, source))
+    if first is None or second is None or not all(row is not None and _usable(row, shared=False) for row in own):
+        return None
+    return difference_at_equal_accuracy(first, second)
 
 
 def _comparison(model: str, language: str, title: str, equal: str, runs: Sequence[Matched | None]) -> Comparison:

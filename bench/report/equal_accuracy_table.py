@@ -22,8 +22,9 @@ _NONE = (
 _READING = (
     "Exploratory. The first arm less the second at the highest accuracy that both reach on their way, the "
     "better one taken back to where it was as accurate; metrics are interpolated between steps. *Equal in* says in "
-    "which language accuracy is made equal; *each*: in the language and in the source, each in its own run. Where it "
-    "is the contrasted language, gap and confidence differ alike. Gap and confidence in percent points, L2² in squared "
+    "which language accuracy is made equal; *each*: in the language and in the source, each in its own run. *snli less "
+    "none: sw less en* is a difference in differences, two trainings in each language. Where accuracy is equal in the "
+    "contrasted language, gap and confidence differ alike. Gap and confidence in percent points, L2² in squared "
     "ones, NLL in nats; 95 % intervals over items and seeds, of the replicates in which the arms of all seeds meet. p "
     "is that of the gap, Benjamini-Hochberg's within each table, where two seeds or more meet."
 )

@@ -115,6 +115,21 @@ def matched(first: Curve, second: Curve) -> Matched:
     return Matched(float(level[0]), differences, groups, overlap)
 
 
+def difference_at_equal_accuracy(first: Matched, second: Matched) -> Matched:
+    """Return what two arms differ by in one language less what they differ by in another, each at its own level.
+
+    A difference in differences at equal accuracy: `level` is the first's, and where a contrast is missing, so is this
+    one, with its reason. Both are of one draw of the same items; where only one has replicates, none are left.
+    """
+    drawn = len({len(each) for one in (first, second) for each in one.differences.values()}) == 1
+    names = [name for name in first.differences if name in second.differences]
+    taken = [{name: one.differences[name][: None if drawn else 1] for name in names} for one in (first, second)]
+    differences = {name: taken[0][name] - taken[1][name] for name in names}
+    reason = first.reason or second.reason
+    level, groups = math.nan if reason else first.level, min(first.groups, second.groups)
+    return Matched(level, differences, groups, _overlap(differences), reason)
+
+
 def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float] | None:
     """Return the mean of a difference over `runs`, one a seed, and the share of replicates in which all of them meet.
 
@@ -135,6 +150,11 @@ def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float]
             replace(each, replicates=values[1:][finite]) for each, values in zip(measured, present, strict=True)
         ]
     return seed_mean(measured), float(finite.mean()) if len(finite) else math.nan
+
+
+def _overlap(differences: Mapping[str, FloatArray]) -> float:
+    drawn = next(iter(differences.values()), np.empty(0))[1:]
+    return float(np.isfinite(drawn).mean()) if len(drawn) else math.nan
 
 
 def _columns(points: Sequence[Resampled], name: str) -> FloatArray:
