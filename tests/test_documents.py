@@ -8,6 +8,7 @@ import pytest
 from bench.data.artificial import WORLDS
 from bench.report.answer import PLAN
 from tests.catalog_table import with_tables as with_catalog
+from tests.dose_pages import DOSES, readings, with_doses
 from tests.metrics_table import with_tables
 from tests.readme_leaderboard import with_leaderboard
 from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, with_table
@@ -28,6 +29,19 @@ def test_the_accuracies_of_the_worlds_are_those_of_the_published_rows():
     page = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
 
     assert with_table(page) == page
+
+
+def test_the_doses_of_the_worlds_are_those_of_their_pages():
+    page = (ROOT / "docs" / "worlds.md").read_text(encoding="utf-8")
+
+    assert with_doses(page) == page
+    assert "stays at +10 to +18 in worlds 0 and 2 and goes in world 1 (-2 to +1)" in page
+    scarce = {
+        world: [readings(world)[arm, token][1] for arm in DOSES[1:] for token in ("agg_lo", "fus_lo")]
+        for world in WORLDS
+    }
+    assert (round(min(scarce[0] + scarce[2])), round(max(scarce[0] + scarce[2]))) == (10, 18)
+    assert (round(min(scarce[1])), round(max(scarce[1]))) == (-2, 1)
 
 
 def test_the_tables_of_metrics_and_calibrators_are_those_of_the_registries():

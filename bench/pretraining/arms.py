@@ -1,6 +1,6 @@
 """`python -m bench.pretraining.arms`: what the recipe's discourse does, beside its doses, a control and a bound.
 
-Writes docs/worlds/arms.md. Rows for the leaderboard come from the suites alone: these models do not ship.
+Writes docs/worlds/arms-w0.md, by world. Rows for the leaderboard come from the suites alone: these models do not ship.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="pocket_l")
     parser.add_argument("--shipped", type=Path, default=Path("bench/assets/pocket"), help="models of dose 0")
     parser.add_argument("--work", type=Path, required=True, help="where the other arms' models are written")
-    parser.add_argument("--output", type=Path, default=Path("docs/worlds/arms.md"))
+    parser.add_argument("--output", type=Path, help="the page (default: docs/worlds/arms-w<world>.md)")
     options = parser.parse_args(arguments)
     started, world = time.perf_counter(), options.world
     shipped = options.shipped / f"w{world}"
@@ -117,8 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model = build(world, options.model, output, recipe, shipped / "tokenizer.json")
         readings[name] = read_zero_shot(model, world)
     page = document(world, options.model, round(time.perf_counter() - started), readings)
-    options.output.write_text(page, encoding="utf-8")
-    print(options.output)
+    output = options.output or Path(f"docs/worlds/arms-w{world}.md")
+    output.write_text(page, encoding="utf-8")
+    print(output)
     return 0
 
 

@@ -25,8 +25,9 @@ _VERDICTS = {
 _SHOWN = 0.0005
 _FLIPS = (
     "From the level of transfer nothing is concluded: where the encoder saw other shares of connectives in pretraining "
-    "(one size of world 0, one seed, no intermediate task: docs/worlds/arms.md), the sign of transfer to rich "
-    "languages flipped, and that of rich minus poor did not. Whether changes with size survive that was not run."
+    "(one size, one seed, no intermediate task, in each of worlds 0 to 2: docs/worlds.md), transfer to rich languages "
+    "fell in all three, below 0 in four of six arms, and rich minus poor stayed above 0 in all. Whether changes with "
+    "size survive that was not run."
 )
 _ONE_POSTERIOR = "Labels of all languages are drawn from one known posterior, so none is wrong by translation."
 _AXES: Mapping[Rung, str] = {
