@@ -39,12 +39,14 @@ def mean_gap(found: dict[tuple[str, str], tuple[float, float]], arm: str, langua
 
 def transfer_to_rich(world: int, arm: str) -> float:
     """Return the gap in plentiful rich languages less that in the source."""
-    return mean_gap(found := readings(world), arm, RICH) - found[arm, "src"][1]
+    found = readings(world)
+    return mean_gap(found, arm, RICH) - found[arm, "src"][1]
 
 
 def rich_less_poor(world: int, arm: str) -> float:
     """Return the gap in plentiful rich languages less that in the plentiful poor one."""
-    return mean_gap(found := readings(world), arm, RICH) - found[arm, "iso"][1]
+    found = readings(world)
+    return mean_gap(found, arm, RICH) - found[arm, "iso"][1]
 
 
 def scarce_less_plentiful(world: int, arm: str) -> float:

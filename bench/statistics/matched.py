@@ -108,7 +108,7 @@ def matched(first: Curve, second: Curve) -> Matched:
     names = [name for name in first.metrics if name in second.metrics]
     differences = {name: _at(first.metrics[name], places[0]) - _at(second.metrics[name], places[1]) for name in names}
     met = ~np.isnan(places[0] + places[1])
-    overlap = float(met[1:].mean()) if len(met) > 1 else math.nan
+    overlap = _share(met[1:])
     groups = min(first.groups, second.groups)
     if not met[0]:
         return Matched(math.nan, differences, groups, overlap, _reason(first, second))
@@ -127,7 +127,7 @@ def difference_at_equal_accuracy(first: Matched, second: Matched) -> Matched:
     differences = {name: taken[0][name] - taken[1][name] for name in names}
     reason = first.reason or second.reason
     level, groups = math.nan if reason else first.level, min(first.groups, second.groups)
-    return Matched(level, differences, groups, _overlap(differences), reason)
+    return Matched(level, differences, groups, _share(np.isfinite(differences["gap"][1:])), reason)
 
 
 def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float] | None:
@@ -149,12 +149,12 @@ def matched_mean(runs: Sequence[Matched], metric: str) -> tuple[SeedMean, float]
         measured = [
             replace(each, replicates=values[1:][finite]) for each, values in zip(measured, present, strict=True)
         ]
-    return seed_mean(measured), float(finite.mean()) if len(finite) else math.nan
+    return seed_mean(measured), _share(finite)
 
 
-def _overlap(differences: Mapping[str, FloatArray]) -> float:
-    drawn = next(iter(differences.values()), np.empty(0))[1:]
-    return float(np.isfinite(drawn).mean()) if len(drawn) else math.nan
+def _share(met: npt.NDArray[np.bool_]) -> float:
+    """Return the share of replicates (B,) that meet, nan without any."""
+    return float(met.mean()) if len(met) else math.nan
 
 
 def _columns(points: Sequence[Resampled], name: str) -> FloatArray:

@@ -37,8 +37,8 @@ def page(found: Contents, figures: Mapping[str, str], links: Sequence[str]) -> s
     shown_in = {name: _figure(name, svg, place) for place, (name, svg) in enumerate(sorted(figures.items()), start=1)}
     bodies = [_section(section, parts, shown_in) for section, parts in found.sections]
     answers = [html for name, html in shown_in.items() if _is_answer(name)]
-    of_none = [name for name in shown_in if not any(_is_of(name, one) for one, _ in found.sections)]
-    others = [shown_in[name] for name in of_none if not _is_answer(name)]
+    shown_elsewhere = {name for name in shown_in if any(_is_of(name, one) for one, _ in found.sections)}
+    others = [html for name, html in shown_in.items() if not _is_answer(name) and name not in shown_elsewhere]
     return Template(_asset("page.html")).substitute(
         title=shown(TITLE),
         evidence=shown(found.evidence),
