@@ -103,6 +103,8 @@ def test_packed_rows_are_not_read_where_rows_lie_unpacked(results: Path) -> None
             f"results-b.jsonl.gz repeats the row of {make_row().id} in results-a.jsonl.gz",
         ),
     ],
+    # Their bytes hold the time, and workers that name a case otherwise end the run.
+    ids=["no gzip", "cut off", "damaged", "no row", "repeated"],
 )
 def test_bad_packed_rows_are_named(tmp_path: Path, content: bytes, message: str) -> None:
     _pack(tmp_path / "results-a.jsonl.gz", [make_row()])
