@@ -29,6 +29,8 @@ from bench.training.trajectory import Trajectory
 
 def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
     """Train the checkpoint of `condition` unless it is stored, and predict all its languages in one stream."""
+    from bench.modeling import memory
+
     training = training_of(condition)
     recipes = engine.recipes(training)
     with engine.remembering(lambda: recipes.checkpoint_key, condition):
@@ -42,6 +44,7 @@ def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
                 else:
                     _embed(engine, recipes, start, trained, watch)
         _drop(engine, training, recipes)
+    memory.trim()
 
 
 def _encoder(engine: Engine, recipes: Recipes, condition: Condition, watch: Watch) -> tuple[Path, Entry | None]:

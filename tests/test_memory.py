@@ -1,6 +1,9 @@
 """When memory does not suffice: smaller passes, the same result, and a note of it."""
 
 import copy
+import ctypes
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from bench.modeling.tokenization import load_tokenizer
 from bench.training import finetune as loop
 from bench.training.finetune import finetune
 from bench.training.protocol import Phase
+from tests.in_process import found_by
 from tests.tiny_models import make_tiny_model, nli_split
 
 CPU = torch.device("cpu")
@@ -105,3 +109,44 @@ def test_the_peak_of_a_process_is_at_least_what_it_holds():
 
     assert memory.peak_bytes(CPU) >= before > 10 * 2**20
     assert held.numel()
+
+
+# Blocks of malloc's heap, of which every eighth stays: what lies between cannot be given back from the end.
+HOLES = """
+import json, resource
+from bench.modeling import memory
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+blocks = [bytearray(b"x" * 60_000) for _ in range(4_000)]
+kept = blocks[::8]
+full = resident()
+del blocks
+freed = resident()
+memory.trim()
+found = {"full": full, "freed": freed, "trimmed": resident()}
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="malloc is not glibc's here")
+def test_the_system_gets_back_what_malloc_keeps():
+    found = found_by(HOLES, environment=os.environ)
+
+    assert found["freed"] > found["full"] - 100e6, "malloc gave the holes back by itself: this test shows nothing"
+    assert found["trimmed"] < found["freed"] - 150e6
+
+
+def test_nothing_is_given_back_where_malloc_cannot(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", None)
+    memory.trim()
+
+
+def test_every_training_ends_with_memory_given_back(suite, tiny, monkeypatch):
+    calls = []
+    monkeypatch.setattr("bench.modeling.memory.trim", lambda: calls.append(1))
+    suite(*tiny, "-k", "none")
+    assert len(calls) == 1
+    suite(*tiny, "-k", "none")
+    assert len(calls) == 1

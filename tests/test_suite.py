@@ -68,6 +68,17 @@ def test_a_run_in_bfloat16_says_so_and_is_another_study(suite, tiny):
     assert {row.study for row in own}.isdisjoint(row.study for row in plain)
 
 
+@pytest.mark.parametrize(
+    ("precision", "features", "said"),
+    [("bfloat16", ("avx2",), True), ("bfloat16", ("avx2", "avx512_bf16"), False), ("float32", ("avx2",), False)],
+)
+def test_bfloat16_in_software_is_said_before_it_takes_an_evening(suite, tiny, monkeypatch, precision, features, said):
+    monkeypatch.setattr("bench.throughput.estimates.cpu_features", lambda: features)
+    shown = suite(*tiny, "--precision", precision, "--device", "cpu", "--collect-only").result.stdout.str()
+
+    assert ("this processor has no bfloat16 instructions" in shown) is said
+
+
 def test_training_on_the_targets_own_data_is_flagged(suite, tiny):
     finished = suite(*tiny, "--intermediates", "mnli", "-k", "en")
 

@@ -41,8 +41,13 @@ def require_fit(spec: ModelSpec, training: bool, device: str) -> None:
 
 def require_bfloat16(dtype: str, device: str) -> None:
     """Raise Unavailable for bfloat16 on a CPU without instructions for it: there it is slower than float32."""
-    if dtype == "bfloat16" and device == "cpu" and not _BFLOAT16 & set(cpu_features()):
+    if is_emulated(dtype, device):
         raise Unavailable("gpu", "this processor has no bfloat16 instructions: run it in float32, or where a GPU is")
+
+
+def is_emulated(dtype: str, device: str) -> bool:
+    """Return whether numbers of `dtype` are worked with in software: bfloat16 on a CPU without instructions for it."""
+    return dtype == "bfloat16" and device == "cpu" and not _BFLOAT16 & set(cpu_features())
 
 
 def require_time(spec: ModelSpec, phase: Phase, size: Size, training: bool, device: str) -> None:
