@@ -86,6 +86,46 @@ def test_packed_rows_are_reported_as_the_same_rows_in_one_file_and_linked(result
     assert [name in page for name in ("results.jsonl.gz", "results-snli.jsonl.gz", '"results.jsonl"')] == [1, 1, 0]
 
 
+def _split(results: Path, part: Path, share: int) -> Path:
+    rows, ledger = read_results(results)
+    write_rows(part / "results.jsonl", rows[share::2])
+    ids = {row.id for row in rows[share::2]}
+    write_ledger(part / "ledger.json", Ledger(tuple(entry for entry in ledger.entries if entry.id in ids)))
+    return part
+
+
+def test_several_directories_are_reported_as_one(results: Path, tmp_path: Path) -> None:
+    assert main(["report", str(results)]) == 0
+    parts = [str(_split(results, tmp_path / name, share)) for share, name in enumerate("ab")]
+    assert main(["report", *parts, "--output", str(tmp_path / "both")]) == 0
+
+    pages = {path.name: path.read_bytes() for path in results.glob("*.md")}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "both").glob("*.md")} == pages
+
+
+def test_what_one_directory_has_scored_is_scored_though_another_skipped_it(results: Path, tmp_path: Path) -> None:
+    ledger = read_results(results)[1]
+    skipped = [LedgerEntry(entry.id, "skipped", "needs budget", entry.study) for entry in ledger.entries]
+    (tmp_path / "skipped").mkdir()
+    write_ledger(tmp_path / "skipped" / "ledger.json", Ledger(tuple(skipped)))
+    assert read_results(results, tmp_path / "skipped")[1] == ledger
+    assert read_results(tmp_path / "skipped", results)[1] == ledger
+
+
+def test_several_directories_need_a_place_for_their_report_and_rows_of_their_own(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    part = _split(results, tmp_path / "part", 0)
+    assert main(["report", str(results), str(part)]) == BAD_USE
+    assert "Got 2 directories, but no --output; say where their common report goes." in capsys.readouterr().err
+    assert main(["report", str(results), str(part), "--output", str(tmp_path / "both")]) == BAD_USE
+    first = read_rows(part / "results.jsonl")[0].id
+    assert (
+        f"{part / 'results.jsonl'} repeats the row of {first} in {results / 'results.jsonl'}; "
+        "name directories that have no row in common." in capsys.readouterr().err
+    )
+
+
 def test_packed_rows_are_not_read_where_rows_lie_unpacked(results: Path) -> None:
     (results / "results.jsonl.gz").write_bytes(b"not read")
     assert len(read_results(results)[0]) == len(read_rows(results / "results.jsonl"))

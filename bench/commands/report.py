@@ -19,7 +19,7 @@ SUMMARY = f"rebuild all pages and figures from {ROWS} and {LEDGER}"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this subcommand."""
-    parser.add_argument("results", type=Path, metavar="RESULTS_DIR", help=HOLDS)
+    parser.add_argument("results", type=Path, nargs="+", metavar="RESULTS_DIR", help=f"{HOLDS}; several are one report")
     parser.add_argument(
         "--store",
         type=Path,
@@ -27,13 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="store with the predictions of these rows, for joint intervals in the answer, reliability diagrams and "
         "cascades (default: bounds read off the rows, and no such figures)",
     )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: RESULTS_DIR)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: the one RESULTS_DIR)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the reports and print their paths; raises BadInput when there is nothing to report."""
-    rows, ledger = read_results(arguments.results)
-    output = arguments.output or arguments.results
+    output = arguments.output or _only(arguments.results)
+    rows, ledger = read_results(*arguments.results)
     if arguments.store is None:
         written = write_reports(rows, ledger, output, all_figures=True)
     else:
@@ -42,6 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     for path in written:
         print(path)
     return 0
+
+
+def _only(directories: list[Path]) -> Path:
+    if len(directories) > 1:
+        raise BadInput(f"Got {len(directories)} directories, but no --output; say where their common report goes.")
+    return directories[0]
 
 
 def _reader(root: Path) -> Reader:

@@ -42,11 +42,19 @@ FIDELITY = "fidelity.md"
 FIGURES = "figures.md"
 
 
-def read_results(directory: Path) -> tuple[list[Row], Ledger]:
-    """Return the rows and the ledger of a results directory.
+def read_results(*directories: Path) -> tuple[list[Row], Ledger]:
+    """Return the rows and the ledger of one or more results directories, taken together.
 
-    Raises BadInput where both are missing, or the rows of cases that are scored, or packed files repeat a row.
+    Raises BadInput where one lacks both, or the rows of cases that are scored, or where files repeat a row.
     """
+    entries = [entry for directory in directories for entry in _checked_ledger(directory).entries]
+    # Which directory is the later one is not known: what is scored in one of them is scored.
+    entries.sort(key=lambda entry: entry.status in SCORED)
+    rows = _rows_of([file for directory in directories for file in row_files(directory)])
+    return rows, Ledger().merged(entries)
+
+
+def _checked_ledger(directory: Path) -> Ledger:
     rows, ledger = row_files(directory), directory / LEDGER
     if not rows and not ledger.exists():
         raise BadInput(f"{directory} holds neither {ROWS} nor {LEDGER}; name the output directory of a run.")
@@ -56,7 +64,7 @@ def read_results(directory: Path) -> tuple[list[Row], Ledger]:
         raise BadInput(
             f"{directory} holds no {ROWS}, but {LEDGER} has {scored} scored case(s); restore it, or run them again."
         )
-    return _rows_of(rows), found
+    return found
 
 
 def row_files(directory: Path) -> list[Path]:
@@ -70,9 +78,15 @@ def _rows_of(files: Sequence[Path]) -> list[Row]:
     for file in files:
         for row in read_rows(file):
             if row.key in found:
-                raise BadInput(f"{file} repeats the row of {row.id} in {found[row.key][1].name}; delete one of them.")
+                raise _repeated(row, found[row.key][1], file)
             found[row.key] = row, file
     return [found[key][0] for key in sorted(found)]
+
+
+def _repeated(row: Row, first: Path, second: Path) -> BadInput:
+    if first.parent == second.parent:
+        return BadInput(f"{second} repeats the row of {row.id} in {first.name}; delete one of them.")
+    return BadInput(f"{second} repeats the row of {row.id} in {first}; name directories that have no row in common.")
 
 
 def write_reports(
