@@ -115,15 +115,16 @@ class _Stored:
 
 
 def _cost_of(engine: Engine) -> Callable[[str, Training, tuple[str, ...]], tuple[float, float]]:
+    device = engine.settings.device
+    slower = cost.slowdown(engine.settings.precision, device)
+
     def cost_of(kind: str, training: Training, languages: tuple[str, ...]) -> tuple[float, float]:
         spec = models.model(training.model, engine.settings.own_models)
         if kind == "predictions":
-            hours = cost.prediction_hours(
-                spec, _items(engine, training, languages), engine.settings.device, _kind(kind, training)
-            )
-            return hours, 0.0
+            hours = cost.prediction_hours(spec, _items(engine, training, languages), device, _kind(kind, training))
+            return slower * hours, 0.0
         phase, examples = _training(engine, kind, training)
-        once = cost.training_hours(spec, phase, examples, engine.settings.device, _kind(kind, training))
+        once = slower * cost.training_hours(spec, phase, examples, device, _kind(kind, training))
         return once * _times(engine, kind, phase), cost.checkpoint_gigabytes(spec)
 
     return cost_of

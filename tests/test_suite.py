@@ -1,6 +1,7 @@
 """The suites as a user meets them: cases, statuses, what is written, what the second run does."""
 
 import json
+import re
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_a_run_in_bfloat16_says_so_and_is_another_study(suite, tiny):
     [("bfloat16", ("avx2",), True), ("bfloat16", ("avx2", "avx512_bf16"), False), ("float32", ("avx2",), False)],
 )
 def test_bfloat16_in_software_is_said_before_it_takes_an_evening(suite, tiny, monkeypatch, precision, features, said):
-    monkeypatch.setattr("bench.throughput.estimates.cpu_features", lambda: features)
+    monkeypatch.setattr("bench.cost.cpu_features", lambda: features)
     shown = suite(*tiny, "--precision", precision, "--device", "cpu", "--collect-only").result.stdout.str()
 
     assert ("this processor has no bfloat16 instructions" in shown) is said
@@ -173,6 +174,14 @@ class TestSkips:
 
         assert finished.statuses == {"skipped": 6}
         assert "needs budget: tiny needs about 0.0 h for 5 trainings" in finished.ledger.entries[0].reason
+
+    def test_an_estimate_knows_of_bfloat16_in_software(self, suite, monkeypatch):
+        def hours(*features):
+            monkeypatch.setattr("bench.cost.cpu_features", lambda: features)
+            shown = suite("--models", "xlmr_base", "--precision", "bfloat16", "--device", "cpu", "--plan").result.stdout
+            return float(re.search(r"about ([0-9.]+) h", shown.str())[1])
+
+        assert hours("avx2") == pytest.approx(15 * hours("avx2", "avx512_bf16"), rel=0.01)
 
     def test_what_is_stored_is_served_whatever_the_budget(self, suite, tiny):
         suite(*tiny)

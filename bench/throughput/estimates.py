@@ -7,7 +7,6 @@ import os
 from bench import cost
 from bench.catalog.models import ModelSpec
 from bench.errors import Unavailable
-from bench.store.provenance import cpu_features
 from bench.throughput.size import Size
 from bench.training.protocol import Phase
 from bench.weights import require_gpu
@@ -16,7 +15,6 @@ from bench.weights import require_gpu
 CASE_HOURS = 0.25
 # Weights, gradients and two moments in float32.
 _TRAINED_BYTES, _READ_BYTES = 16, 4
-_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 # What is left for activations at least.
 _USABLE = 0.9
 
@@ -41,13 +39,8 @@ def require_fit(spec: ModelSpec, training: bool, device: str) -> None:
 
 def require_bfloat16(dtype: str, device: str) -> None:
     """Raise Unavailable for bfloat16 on a CPU without instructions for it: there it is slower than float32."""
-    if is_emulated(dtype, device):
+    if cost.is_emulated(dtype, device):
         raise Unavailable("gpu", "this processor has no bfloat16 instructions: run it in float32, or where a GPU is")
-
-
-def is_emulated(dtype: str, device: str) -> bool:
-    """Return whether numbers of `dtype` are worked with in software: bfloat16 on a CPU without instructions for it."""
-    return dtype == "bfloat16" and device == "cpu" and not _BFLOAT16 & set(cpu_features())
 
 
 def require_time(spec: ModelSpec, phase: Phase, size: Size, training: bool, device: str) -> None:

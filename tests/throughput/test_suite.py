@@ -88,7 +88,7 @@ def test_too_long_a_case_is_said_with_an_estimate():
 
 
 def test_bfloat16_needs_instructions_for_it(monkeypatch):
-    monkeypatch.setattr(estimates, "cpu_features", lambda: ("avx2", "avx512f"))
+    monkeypatch.setattr("bench.cost.cpu_features", lambda: ("avx2", "avx512f"))
     require_bfloat16("float32", "cpu")
     require_bfloat16("bfloat16", "cuda")
     with pytest.raises(Unavailable, match="needs gpu: this processor has no bfloat16 instructions"):
