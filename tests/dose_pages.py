@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.data.artificial import WORLDS
 from tests.generated_parts import with_part
 
 BEGIN, END = "<!-- doses: python -m tests.dose_pages -->\n", "<!-- end of doses -->\n"
+# Worlds that `python -m bench.pretraining.arms` was run on.
+WORLDS = (0, 1, 2)
 DOSES = ("dose 0", "dose .1", "dose .5")
 RICH = ("agg", "fus", "int")
 _CELL = re.compile(r"([\d.]+) \(([-+][\d.]+)\)")

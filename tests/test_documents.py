@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.artificial import WORLDS
 from bench.report.answer import PLAN
 from tests.catalog_table import with_tables as with_catalog
 from tests.dose_pages import DOSES, readings, with_doses
+from tests.dose_pages import WORLDS as DOSED
 from tests.metrics_table import with_tables
 from tests.readme_leaderboard import with_leaderboard
 from tests.worlds_accuracy import MODELS, accuracy, cells, plentiful, scarcity, with_table
@@ -38,7 +38,7 @@ def test_the_doses_of_the_worlds_are_those_of_their_pages():
     assert "stays at +10 to +18 in worlds 0 and 2 and goes in world 1 (-2 to +1)" in page
     scarce = {
         world: [readings(world)[arm, token][1] for arm in DOSES[1:] for token in ("agg_lo", "fus_lo")]
-        for world in WORLDS
+        for world in DOSED
     }
     assert (round(min(scarce[0] + scarce[2])), round(max(scarce[0] + scarce[2]))) == (10, 18)
     assert (round(min(scarce[1])), round(max(scarce[1]))) == (-2, 1)
@@ -69,7 +69,7 @@ def test_every_published_directory_is_listed():
     assert sorted(listed) == sorted(path.name for path in (ROOT / "reports" / "published").iterdir() if path.is_dir())
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", DOSED)
 def test_the_published_worlds_are_instruments(world):
     found = cells()
     source, (small, *_, large) = f"w{world}_src", MODELS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.errors import BadInput
 
-WORLDS = (0, 1, 2)
+WORLDS = (0, 1, 2, 3, 4)
 FREE, BOUND, INTROFLEXIVE = "free", "bound", "introflexive"
 ONE, CUMULATIVE = "one", "cumulative"
 FEW, MANY = "few", "many"
