@@ -5,14 +5,20 @@ import json
 import math
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-PUBLISHED = Path(__file__).parents[1] / "reports" / "published" / "2026-12-01-pocket"
-DEPTH = PUBLISHED.parent / "2026-11-30-me5-depth"
+PUBLISHED = Path(__file__).parents[1] / "reports" / "published"
+DEPTH = PUBLISHED / "2026-11-30-me5-depth"
+# The directory with an answer, those with its rows, and its worlds.
+ANSWERS = {
+    "2026-12-01-pocket": (["2026-12-01-pocket"], 3),
+    "2026-12-01-pocket-five": (["2026-12-01-pocket", "2026-12-01-pocket-five"], 5),
+}
 # Parameters of four layers of a width: attention 4 (w^2 + w), feed-forward 8 w^2 + 5 w, two norms 4 w.
 WIDTHS = {"pocket_xs": 16, "pocket_s": 48, "pocket_m": 64, "pocket_l": 96}
 SIZES = {model: 4 * (12 * width**2 + 13 * width) for model, width in WIDTHS.items()}
@@ -20,10 +26,12 @@ TASKS = ("cosmosqa", "csqa", "hellaswag", "qqp", "snli")
 RICH = ("agg", "fus", "int")
 
 
-def means(directory):
+@cache
+def means(*directories):
     """The signed gap by model, intermediate task and language, mean over three seeds, in percent points."""
     found = defaultdict(dict)
-    files = [gzip.decompress(file.read_bytes()) for file in directory.glob("results*.jsonl.gz")]
+    packed = [file for each in directories for file in (PUBLISHED / each).glob("results*.jsonl.gz")]
+    files = [gzip.decompress(file.read_bytes()) for file in packed]
     for row in map(json.loads, filter(None, b"\n".join(files).split(b"\n"))):
         about = row["condition"]
         if row["recalibration"] == "none" and not about["variant"]:
@@ -31,11 +39,6 @@ def means(directory):
             found[key][about["seed"]] = 100 * row["metrics"]["gap"]["value"]
     assert all(sorted(seeds) == [0, 1, 2] for seeds in found.values())
     return {key: np.mean(list(seeds.values())) for key, seeds in found.items()}
-
-
-@pytest.fixture(scope="module")
-def gaps():
-    return means(PUBLISHED)
 
 
 def change(gaps, world, quantity):
@@ -60,10 +63,13 @@ def rich_less_poor(gaps, world, model, task):
 QUANTITIES = {"Q1": transfer, "Q2": beyond_more, "Q3": rich_less_poor}
 
 
-def test_changes_intervals_and_p_values_are_those_of_the_rows(gaps):
-    page = (PUBLISHED / "answer.md").read_text()
-    readme = " ".join((PUBLISHED / "README.md").read_text().replace("points (95 % ", "(").split())
-    by_world = {test: [change(gaps, world, each) for world in ("w0", "w1", "w2")] for test, each in QUANTITIES.items()}
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_changes_intervals_and_p_values_are_those_of_the_rows(answer):
+    sources, worlds = ANSWERS[answer]
+    gaps = means(*sources)
+    page = (PUBLISHED / answer / "answer.md").read_text()
+    readme = " ".join((PUBLISHED / answer / "README.md").read_text().replace("points (95 % ", "(").split())
+    by_world = {test: [change(gaps, f"w{world}", each) for world in range(worlds)] for test, each in QUANTITIES.items()}
     p_values = {test: stats.ttest_1samp(values, 0).pvalue for test, values in by_world.items()}
     # Holm (1979): times 3, 2 and 1 from the smallest on, never falling.
     ordered = sorted(p_values, key=p_values.get)
@@ -71,7 +77,7 @@ def test_changes_intervals_and_p_values_are_those_of_the_rows(gaps):
     for place, test in enumerate(ordered):
         holm[test] = least = max(least, (3 - place) * p_values[test])
     for test, values in by_world.items():
-        half = stats.t.ppf(0.975, 2) * np.std(values, ddof=1) / math.sqrt(3)
+        half = stats.t.ppf(0.975, worlds - 1) * np.std(values, ddof=1) / math.sqrt(worlds)
         mean = np.mean(values)
         (line,) = re.findall(rf"^\| {test}  +\| +([-+.\d]+) \| +([-+.\d]+) to ([-+.\d]+) \| +([.\d]+) \|", page, re.M)
         expected = [f"{mean:+.1f}", f"{mean - half:+.1f}", f"{mean + half:+.1f}", f"{min(holm[test], 1):.3f}"]
@@ -81,7 +87,7 @@ def test_changes_intervals_and_p_values_are_those_of_the_rows(gaps):
 
 
 def test_gaps_and_transfer_of_the_ladder_of_depth_are_those_of_the_rows():
-    found = means(DEPTH)
+    found = means(DEPTH.name)
     readme = " ".join((DEPTH / "README.md").read_text().split())
     targets = {language for _, _, language in found} - {"en"}
     assert len(targets) == 14

@@ -2,6 +2,7 @@
 
 import statistics
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from bench.data.artificial import describe, language_tokens
@@ -10,17 +11,19 @@ from bench.report.directory import read_results
 from tests.generated_parts import with_part
 
 ROOT = Path(__file__).parents[1]
-PUBLISHED = ROOT / "reports" / "published" / "pocket-worlds"
+# Worlds 0 to 2, and 3 and 4.
+PUBLISHED = [ROOT / "reports" / "published" / name for name in ("pocket-worlds", "2026-12-01-pocket-five")]
 BEGIN, END = "<!-- accuracies: python -m tests.worlds_accuracy -->\n", "<!-- end of accuracies -->\n"
 MODELS = ("pocket_xs", "pocket_s", "pocket_m", "pocket_l")
 
 
+@cache
 def cells():
-    """Return {(model, language): rows of all seeds} of the published rows before recalibration."""
-    rows, _ = read_results(PUBLISHED)
+    """Return {(model, language): rows of all seeds} of the published rows without an intermediate task or map."""
+    rows, _ = read_results(*PUBLISHED)
     found = defaultdict(list)
     for row in rows:
-        if row.recalibration == "none":
+        if (row.recalibration, row.condition.intermediate, row.condition.variant) == ("none", "none", ""):
             found[row.condition.model, row.condition.language].append(row)
     return found
 
