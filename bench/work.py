@@ -29,6 +29,8 @@ from bench.training.trajectory import Trajectory
 
 def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
     """Train the checkpoint of `condition` unless it is stored, and predict all its languages in one stream."""
+    import torch
+
     from bench.modeling import memory
 
     training = training_of(condition)
@@ -44,7 +46,7 @@ def produce(engine: Engine, condition: Condition, watch: Watch) -> None:
                 else:
                     _embed(engine, recipes, start, trained, watch)
         _drop(engine, training, recipes)
-    memory.trim()
+    memory.release(torch.device(engine.settings.device))
 
 
 def _encoder(engine: Engine, recipes: Recipes, condition: Condition, watch: Watch) -> tuple[Path, Entry | None]:

@@ -32,19 +32,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or (isinstance(error, RuntimeError) and _CPU_REFUSAL in str(error))
 
 
-def trim() -> None:
-    """Give the system back what glibc keeps of freed memory; does nothing where malloc is another library's.
+def release(device: torch.device) -> None:
+    """Give the system back what no tensor uses any more and the allocators of torch and glibc keep.
 
     Tensors of many lengths leave holes, which glibc's malloc keeps: trainings in a row held gigabytes of nothing.
     """
-    trimmed = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trimmed is not None:
-        gc.collect()
-        trimmed(0)
-
-
-def release(device: torch.device) -> None:
-    """Give back what no tensor uses any more."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
