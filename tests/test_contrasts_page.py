@@ -12,7 +12,7 @@ from bench.report.contrasts import contrasts
 from bench.report.equal_accuracy import curves
 from bench.report.exploratory import beyond_accuracy, exploratory
 from bench.report.label_noise import label_noise
-from bench.report.language_contrasts import language_contrasts
+from bench.report.language_contrasts import group_contrasts, language_contrasts
 from bench.report.language_table import languages_of
 from bench.report.ledger import Ledger
 from bench.report.matched_sizes import climbs
@@ -80,6 +80,40 @@ def test_a_cell_at_chance_leaves_dashes_and_no_p() -> None:
     assert one.without is not None
     assert one.transfer is one.gap is None
     assert math.isnan(one.p)
+
+
+def two_languages() -> Setting:
+    """Swahili as in `arms`, and Turkish, where `snli` does twice as much to confidence."""
+    rows = arms()
+    for row in arms("tr"):
+        if (row.condition.language, row.condition.intermediate) == ("tr", "snli"):
+            moved = {**row.data["transfer"], "gap": estimate(0.14), "confidence": estimate(0.01)}
+            metrics = {**row.data["metrics"], "gap": estimate(0.16), "confidence": estimate(0.93)}
+            rows.append(Row({**row.data, "transfer": moved, "metrics": metrics}))
+        elif row.condition.language == "tr":
+            rows.append(row)
+    return setting_of(rows, {token: LANGUAGES[token] for token in ("en", "sw", "tr")})
+
+
+def test_an_average_is_that_of_its_languages_and_the_source_has_no_transfer() -> None:
+    (world,) = two_languages().worlds
+    found = group_contrasts(world, "xlmr_base")
+    each = language_contrasts(world, "xlmr_base")
+
+    assert list(found) == ["source", "rich", "all targets"]
+    assert found["source"].effect.mean.value == pytest.approx(0)
+    assert found["source"].without is found["source"].gap is None
+    for name in ("without", "transfer", "effect", "confidence", "accuracy", "gap", "control", "net_ece"):
+        single = [getattr(one, name).mean.value for one in each]
+        assert getattr(found["rich"], name).mean.value == pytest.approx(sum(single) / 2)
+    assert each[0].gap.mean.value != pytest.approx(each[1].gap.mean.value)
+    assert math.isnan(found["rich"].p)
+
+
+def test_no_average_is_over_a_group_that_lacks_a_language() -> None:
+    (world,) = setting_of(arms(), {token: LANGUAGES[token] for token in ("en", "sw", "tr")}).worlds
+
+    assert list(group_contrasts(world, "xlmr_base")) == ["source"]
 
 
 def test_the_page_names_the_tasks_and_marks_languages_with_other_numbers_of_items() -> None:

@@ -8,7 +8,7 @@ from bench.report.analysis import Analysis
 from bench.report.answer_tables import BOUND, estimate_cell, p_cell
 from bench.report.equal_accuracy import Curves
 from bench.report.equal_accuracy_table import equal_accuracy
-from bench.report.language_contrasts import LanguageContrasts, language_contrasts
+from bench.report.language_contrasts import LanguageContrasts, group_contrasts, language_contrasts
 from bench.report.settings import Setting, World, tasks_sentence
 from bench.report.tables import MISSING, escaped, markdown_table
 from bench.statistics.seed_means import SeedMean
@@ -19,8 +19,9 @@ _READING = (
     "is that of the intermediate task on the gap in the language itself; the *difference in differences* (DiD) is what "
     "it does to transfer, against no intermediate task and against `more`, as many further steps on the target's data. "
     "The DiD of the gap is that of confidence less that of accuracy: an identity. p is that of the DiD of the gap, "
-    "Benjamini-Hochberg's within each table, where there are two seeds or more (`items`: one seed, items alone). Net "
-    "ECE is ECE-15 less that of a calibrated model with the same confidences. A dash: a cell is missing or at chance."
+    "Benjamini-Hochberg's over the languages of a table, where there are two seeds or more (`items`: one seed, items "
+    "alone); averages stand outside of that. Net ECE is ECE-15 less that of a calibrated model with the same "
+    "confidences. A dash: a cell is missing or at chance, or there is no such number."
 )
 _HEADERS = (
     "language", "group", "n", "transfer, none", "transfer", "effect", "DiD confidence", "DiD accuracy", "DiD gap",
@@ -57,23 +58,32 @@ def _world(world: World) -> list[str]:
 def _table(world: World, model: str, found: Sequence[LanguageContrasts]) -> list[str]:
     if not found:
         return []
-    counts = {one.language: _items(world, model, one.language) for one in found}
+    counts = {one.languages: _items(world, model, one.languages) for one in found}
     unmatched = [_UNMATCHED] if len(set(counts.values())) > 1 else []
-    rows = [_row(world, one, counts[one.language]) for one in found]
+    groups = group_contrasts(world, model).items()
+    rows = [_row(_name(one), name, _items(world, model, one.languages), one) for name, one in groups]
+    rows += [_row(_name(one), _group(world, one), counts[one.languages], one) for one in found]
     return [f"### {escaped(model)}", *unmatched, markdown_table(_HEADERS, rows, left=2)]
 
 
-def _items(world: World, model: str, language: str) -> str:
+def _items(world: World, model: str, languages: Sequence[str]) -> str:
     lines = [line for line in world.section.lines if line.model == model]
-    counts = {row.n for line in lines for row in line.rows if row.condition.language == language}
+    counts = {row.n for line in lines for row in line.rows if row.condition.language in languages}
     return "/".join(str(count) for count in sorted(counts))
 
 
-def _row(world: World, one: LanguageContrasts, items: str) -> list[str]:
-    info = next(info for info in world.section.languages if info.token == one.language)
-    group = f"{info.group}, scarce" if info.scarce else info.group
+def _name(one: LanguageContrasts) -> str:
+    return one.languages[0] if len(one.languages) == 1 else f"mean of {len(one.languages)}"
+
+
+def _group(world: World, one: LanguageContrasts) -> str:
+    info = next(info for info in world.section.languages if info.token == one.languages[0])
+    return f"{info.group}, scarce" if info.scarce else info.group
+
+
+def _row(name: str, group: str, items: str, one: LanguageContrasts) -> list[str]:
     first = [_cell(each) for each in (one.without, one.transfer, one.effect, one.confidence, one.accuracy, one.gap)]
-    return [one.language, group, items, *first, p_cell(one.p), _cell(one.control), _cell(one.net_ece)]
+    return [name, group, items, *first, p_cell(one.p), _cell(one.control), _cell(one.net_ece)]
 
 
 def _cell(contrast: SeedMean | None) -> str:
