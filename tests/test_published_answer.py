@@ -13,7 +13,11 @@ import pytest
 from scipy import stats
 
 PUBLISHED = Path(__file__).parents[1] / "reports" / "published"
-DEPTH = PUBLISHED / "2026-11-30-me5-depth"
+# The directory with a ladder of depth, its seeds, arms and models.
+DEPTHS = {
+    "2026-11-30-me5-depth": ([0, 1, 2], ["none", "snli", "more"], ["me5_small_l3", "me5_small_l6"]),
+    "2026-12-01-me5-depth-float32": ([0], ["none", "snli"], ["me5_small_l3", "me5_small_l9", "me5_small"]),
+}
 # The directory with an answer, those with its rows, and its worlds.
 ANSWERS = {
     "2026-12-01-pocket": (["2026-12-01-pocket"], 3),
@@ -27,8 +31,8 @@ RICH = ("agg", "fus", "int")
 
 
 @cache
-def means(*directories):
-    """The signed gap by model, intermediate task and language, mean over three seeds, in percent points."""
+def means(*directories, seeds=(0, 1, 2)):
+    """The signed gap by model, intermediate task and language, mean over seeds, in percent points."""
     found = defaultdict(dict)
     packed = [file for each in directories for file in (PUBLISHED / each).glob("results*.jsonl.gz")]
     files = [gzip.decompress(file.read_bytes()) for file in packed]
@@ -37,8 +41,8 @@ def means(*directories):
         if row["recalibration"] == "none" and not about["variant"]:
             key = about["model"], about["intermediate"], about["language"]
             found[key][about["seed"]] = 100 * row["metrics"]["gap"]["value"]
-    assert all(sorted(seeds) == [0, 1, 2] for seeds in found.values())
-    return {key: np.mean(list(seeds.values())) for key, seeds in found.items()}
+    assert all(sorted(by_seed) == list(seeds) for by_seed in found.values())
+    return {key: np.mean(list(by_seed.values())) for key, by_seed in found.items()}
 
 
 def change(gaps, world, quantity):
@@ -86,15 +90,17 @@ def test_changes_intervals_and_p_values_are_those_of_the_rows(answer):
         assert ", ".join(f"{value:+.1f} in w{world}" for world, value in enumerate(values)) in page
 
 
-def test_gaps_and_transfer_of_the_ladder_of_depth_are_those_of_the_rows():
-    found = means(DEPTH.name)
-    readme = " ".join((DEPTH / "README.md").read_text().split())
+@pytest.mark.parametrize("directory", DEPTHS)
+def test_gaps_and_transfer_of_a_ladder_of_depth_are_those_of_the_rows(directory):
+    seeds, arms, depths = DEPTHS[directory]
+    found = means(directory, seeds=tuple(seeds))
+    readme = " ".join((PUBLISHED / directory / "README.md").read_text().split())
     targets = {language for _, _, language in found} - {"en"}
     assert len(targets) == 14
+    assert {key[:2] for key in found} == {(depth, arm) for depth in depths for arm in arms}
     # docs/analysis-plan.md
     rich = ("tr", "sw", "ar", "ru", "bg", "el")
-    arms = ("none", "snli", "more")
-    for depth in ("me5_small_l3", "me5_small_l6"):
+    for depth in depths:
         gap = {arm: np.mean([found[depth, arm, language] for language in targets]) for arm in arms}
         moved = {arm: np.mean([found[depth, arm, one] for one in rich]) - found[depth, arm, "en"] for arm in arms}
         assert re.search(r".{0,90}?".join(re.escape(f"{gap[arm]:+.1f}") for arm in arms), readme), gap
