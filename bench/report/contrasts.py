@@ -61,8 +61,8 @@ def _table(world: World, model: str, found: Sequence[LanguageContrasts]) -> list
     counts = {one.languages: _items(world, model, one.languages) for one in found}
     unmatched = [_UNMATCHED] if len(set(counts.values())) > 1 else []
     groups = group_contrasts(world, model).items()
-    rows = [_row(_name(one), name, _items(world, model, one.languages), one) for name, one in groups]
-    rows += [_row(_name(one), _group(world, one), counts[one.languages], one) for one in found]
+    rows = [_row(name, _items(world, model, one.languages), one) for name, one in groups]
+    rows += [_row(_group(world, one), counts[one.languages], one) for one in found]
     return [f"### {escaped(model)}", *unmatched, markdown_table(_HEADERS, rows, left=2)]
 
 
@@ -81,9 +81,9 @@ def _group(world: World, one: LanguageContrasts) -> str:
     return f"{info.group}, scarce" if info.scarce else info.group
 
 
-def _row(name: str, group: str, items: str, one: LanguageContrasts) -> list[str]:
+def _row(group: str, items: str, one: LanguageContrasts) -> list[str]:
     first = [_cell(each) for each in (one.without, one.transfer, one.effect, one.confidence, one.accuracy, one.gap)]
-    return [name, group, items, *first, p_cell(one.p), _cell(one.control), _cell(one.net_ece)]
+    return [_name(one), group, items, *first, p_cell(one.p), _cell(one.control), _cell(one.net_ece)]
 
 
 def _cell(contrast: SeedMean | None) -> str:

@@ -17,7 +17,7 @@ from bench.report.size_tests import Family, Outcome, change_estimates, sizes_of
 from bench.statistics.confirmatory import CONTROL, TESTS, terms_of
 from bench.statistics.ladder_slope import Size, ladder_slope
 from bench.statistics.multiplicity import benjamini_hochberg
-from bench.statistics.panel import Part, Term
+from bench.statistics.panel import Part, Term, mean_terms
 from bench.statistics.t_estimate import TEstimate
 
 Terms = Callable[[World], Sequence[Term]]
@@ -181,9 +181,9 @@ def _tuned(test: str, tasks: tuple[str, ...]) -> Terms:
     return lambda world: terms_of(test, replace(world.groups, intermediates=names), f"{CONTROL} {TUNED}")
 
 
-def _source_terms(world: World) -> list[Term]:
-    tasks, source = world.groups.intermediates, world.section.source
-    return [Term(1 / len(tasks), task, source) for task in tasks] if source else []
+def _source_terms(world: World) -> Sequence[Term]:
+    source = world.section.source
+    return mean_terms(world.groups.intermediates, (source,)) if source else ()
 
 
 def _sensitivities() -> list[tuple[str, Terms]]:

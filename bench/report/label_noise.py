@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.report.settings import World
 from bench.statistics.label_noise import explaining_rate, sound_accuracy
-from bench.statistics.panel import Term
+from bench.statistics.panel import mean_terms
 
 RATES = (0.0, 0.03, 0.05, 0.10)
 # Of XNLI.
@@ -33,8 +33,7 @@ def _explained(world: World, model: str, name: str, tasks: tuple[str, ...]) -> E
     rich, source = world.groups.rich, world.section.source
     if not rich or source is None:
         return None
-    over_rich = [Term(1 / (len(tasks) * len(rich)), task, token) for task in tasks for token in rich]
-    at_source = [Term(1 / len(tasks), task, source) for task in tasks]
+    over_rich, at_source = mean_terms(tasks, rich), mean_terms(tasks, (source,))
     # Parts of one sum are of the same seeds.
     panel = world.panel.at(world.panel.seeds(model, [*over_rich, *at_source]))
     parts = [

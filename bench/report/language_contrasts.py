@@ -10,7 +10,7 @@ from bench.report.panels import NET_ECE
 from bench.report.settings import World
 from bench.statistics.confirmatory import CONTROL
 from bench.statistics.multiplicity import benjamini_hochberg
-from bench.statistics.panel import Part, Term
+from bench.statistics.panel import Part, Term, mean_terms
 from bench.statistics.seed_means import SeedMean
 
 
@@ -62,9 +62,11 @@ def _contrasts(world: World, model: str, languages: tuple[str, ...]) -> Language
     def taken(terms: Sequence[Term], metric: str = "gap", part: Part = "transfer") -> SeedMean | None:
         return world.panel.contrast(model, terms, metric, part) if terms else None
 
-    without = _mean(("none",), languages)
-    trained = _mean(world.groups.intermediates, languages)
-    against = {name: [*trained, *_mean((name,), languages, -1.0)] if trained else [] for name in ("none", CONTROL)}
+    without = mean_terms(("none",), languages)
+    trained = mean_terms(world.groups.intermediates, languages)
+    against = {
+        name: trained + mean_terms((name,), languages, factor=-1.0) if trained else () for name in ("none", CONTROL)
+    }
     return LanguageContrasts(
         languages=languages,
         without=taken(without),
@@ -76,11 +78,6 @@ def _contrasts(world: World, model: str, languages: tuple[str, ...]) -> Language
         control=taken(against[CONTROL]),
         net_ece=taken(trained or without, NET_ECE, "metrics"),
     )
-
-
-def _mean(tasks: Sequence[str], languages: Sequence[str], sign: float = 1.0) -> list[Term]:
-    share = sign / (len(tasks) * len(languages)) if tasks else 0.0
-    return [Term(share, task, language) for task in tasks for language in languages]
 
 
 def _p(contrast: SeedMean | None) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bench.calibration.arrays import FloatArray
 from bench.catalog.languages import RealLanguage, real_languages
 from bench.report.settings import World
-from bench.statistics.panel import Term
+from bench.statistics.panel import mean_terms
 from bench.statistics.regression import Slope, regression
 
 PREDICTORS = ("C_WALS", "log CC-100 GiB")
@@ -47,7 +47,7 @@ def _members() -> list[RealLanguage]:
 
 
 def _transfers(world: World, model: str, tasks: tuple[str, ...]) -> FloatArray | None:
-    terms = [[Term(1 / len(tasks), task, row.token) for task in tasks] for row in _members()]
+    terms = [mean_terms(tasks, (row.token,)) for row in _members()]
     # Languages are compared, so at the seeds that all have.
     panel = world.panel.at(world.panel.seeds(model, [term for each in terms for term in each]))
     found = [panel.contrast(model, each, "gap") for each in terms]

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from bench.report.panels import panel_of
 from bench.report.settings import Setting, World
-from bench.statistics.panel import Panel, Part, Term
+from bench.statistics.panel import Panel, Part, Term, mean_terms
 
 METRICS = ("gap", "l2sq15")
 # The smallest effect of interest (docs/analysis-plan.md): of less, a share is one of noise.
@@ -72,14 +72,14 @@ def _pair(world: World, after: Panel, model: str, arm: str) -> tuple[Degradation
     tasks, source = world.arms.get(arm, ()), world.section.source
     if not tasks or source is None or not world.selected:
         return None
-    terms = {token: [Term(1 / len(tasks), task, token) for task in tasks] for token in (*world.selected, source)}
+    terms = {token: mean_terms(tasks, (token,)) for token in (*world.selected, source)}
     panels = (world.panel, after)
     seeds = set.intersection(*(set(each.seeds(model, [t for one in terms.values() for t in one])) for each in panels))
     before, behind = (_degradation(each.at(seeds), model, terms, source) for each in panels)
     return None if before is None or behind is None else (before, behind)
 
 
-def _degradation(panel: Panel, model: str, terms: Mapping[str, list[Term]], source: str) -> Degradation | None:
+def _degradation(panel: Panel, model: str, terms: Mapping[str, Sequence[Term]], source: str) -> Degradation | None:
     def of(token: str, metric: str, part: Part) -> float | None:
         found = panel.contrast(model, terms[token], metric, part)
         return None if found is None else found.mean.value

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.statistics.panel import Term
+from bench.statistics.panel import Term, mean_terms
 
 TESTS = ("Q1", "Q2", "Q3")
 # As many further steps on the target's own data.
@@ -27,13 +26,9 @@ def terms_of(test: str, groups: Groups, control: str = CONTROL) -> tuple[Term, .
     Q1: the mean over rich languages and genuine intermediates; Q2: the same minus `control`'s; Q3: rich minus poor.
     Empty where a group that the test needs has no member.
     """
-    rich = _mean(1.0, groups.intermediates, groups.rich)
+    rich = mean_terms(groups.intermediates, groups.rich)
     if test == "Q1":
         return rich
-    other = _mean(-1.0, (control,), groups.rich) if test == "Q2" else _mean(-1.0, groups.intermediates, groups.poor)
+    subtracted = ((control,), groups.rich) if test == "Q2" else (groups.intermediates, groups.poor)
+    other = mean_terms(*subtracted, factor=-1.0)
     return rich + other if rich and other else ()
-
-
-def _mean(factor: float, intermediates: Sequence[str], languages: Sequence[str]) -> tuple[Term, ...]:
-    number = len(intermediates) * len(languages)
-    return tuple(Term(factor / number, task, language) for task in intermediates for language in languages)

@@ -33,6 +33,12 @@ class Term:
     language: str
 
 
+def mean_terms(intermediates: Sequence[str], languages: Sequence[str], factor: float = 1.0) -> tuple[Term, ...]:
+    """Return the terms of `factor` times the mean over all pairs of a task and a language; none without a pair."""
+    number = len(intermediates) * len(languages)
+    return tuple(Term(factor / number, task, language) for task in intermediates for language in languages)
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """All cells of one world, task and study, by (model, intermediate, language, seed)."""
